@@ -1,0 +1,39 @@
+using Cogo.Core.Audit;
+using Cogo.Core.Pipeline;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>
+/// How an attempt ended. What an outcome publishes and audits is written in the transaction that acknowledges
+/// the message, under its fence: all of it happens once, or none of it.
+/// </summary>
+public abstract record Outcome
+{
+    private Outcome()
+    {
+    }
+
+    /// <summary>Messages published together with the acknowledgement.</summary>
+    public IReadOnlyList<OutgoingMessage> Publish { get; init; } = [];
+
+    /// <summary>Events audited together with the acknowledgement, in this order.</summary>
+    public IReadOnlyList<AuditEvent> Events { get; init; } = [];
+
+    public static Done Completed(IReadOnlyList<AuditEvent>? events = null, IReadOnlyList<OutgoingMessage>? publish = null) =>
+        new() { Events = events ?? [], Publish = publish ?? [] };
+
+    /// <summary>The message is finished.</summary>
+    public sealed record Done : Outcome;
+
+    /// <summary>
+    /// Try again after <paramref name="After"/> (default: exponential backoff with full jitter). When the attempts
+    /// are used up the message is dead-lettered as <c>retries_exhausted</c> instead.
+    /// </summary>
+    public sealed record Retry(string Reason, TimeSpan? After = null) : Outcome;
+
+    /// <summary>
+    /// Never going to work: dead-lettered now. <paramref name="Code"/> is a short snake_case word,
+    /// <paramref name="Reason"/> a sentence that says what to do, <paramref name="Verdict"/> whose fault it is.
+    /// </summary>
+    public sealed record Fail(string Code, string Reason, Verdict Verdict) : Outcome;
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace Cogo.Core.Pipeline;
+
+/// <summary>
+/// The payload that travels through dispatcher, codegen and build/test. A plain
+/// <c>INSERT INTO agent_messages</c> with these fields runs the same pipeline as the API.
+/// </summary>
+public sealed record PipelineRequest
+{
+    /// <summary>Route the dispatcher relays to, for example <c>codegen/generate/0</c>.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>Route the codegen worker publishes to when it is done, for example <c>code/build-test/0</c>; none: stop after codegen.</summary>
+    public string? Next { get; init; }
+
+    /// <summary>Names the folder of artifacts: 1–100 of <c>A-Z a-z 0-9 . _ -</c>. Default: made by the dispatcher from the message id.</summary>
+    public string? TaskId { get; init; }
+
+    /// <summary>A local path or a git URL, as the workers see it. A folder inside a repository means that part of it.</summary>
+    public string? Repo { get; init; }
+
+    /// <summary>Commit, branch or tag the change is made on. Default: HEAD. Set to the full commit id once resolved.</summary>
+    public string? Base { get; init; }
+
+    /// <summary><c>patch</c>, <c>command</c>, <c>openai</c> or <c>cogo-worker</c>.</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>For <c>patch</c>: the unified diff.</summary>
+    public string? Patch { get; init; }
+
+    /// <summary>For <c>command</c>: the command line, run by the shell in the working copy.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>For <c>openai</c> and <c>cogo-worker</c>: what to do, in words.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>Set by codegen for build/test: the artifact that holds the diff, and its SHA-256.</summary>
+    public ChangeReference? Change { get; init; }
+
+    /// <summary>Reads and checks the shape; <paramref name="problem"/> names the field that is wrong.</summary>
+    public static PipelineRequest? TryRead(string payload, out string? problem)
+    {
+        try
+        {
+            var request = JsonSerializer.Deserialize<PipelineRequest>(payload, CogoJson.Options);
+            problem = request is null ? "The payload is null: send a JSON object." : null;
+            return request;
+        }
+        catch (JsonException e)
+        {
+            problem = $"The payload does not read as a pipeline request at {e.Path ?? "$"}: {e.Message}";
+            return null;
+        }
+    }
+}
+
+/// <summary>The diff that codegen stored. Provenance goes into the report.</summary>
+public sealed record ChangeReference
+{
+    public required string Path { get; init; }
+
+    public required string Sha256 { get; init; }
+
+    public required string BaseCommit { get; init; }
+
+    public required string Engine { get; init; }
+
+    public string? Model { get; init; }
+
+    public long? InputTokens { get; init; }
+
+    public long? OutputTokens { get; init; }
+
+    public decimal? CostUsd { get; init; }
+}

@@ -1,0 +1,1 @@
+return 0; // filled in by the next slice
