@@ -1,0 +1,111 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>
+/// Acknowledges finished messages in groups: those that publish and audit nothing share a transaction with what
+/// finishes within <see cref="BusOptions.AckDelay"/>. A group that cannot be written is tried again until its
+/// lease is lost; the fence makes a repetition harmless.
+/// </summary>
+internal sealed partial class Acknowledger : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _database;
+    private readonly BusOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Task _loop;
+
+    public Acknowledger(NpgsqlDataSource database, BusOptions options, TimeProvider time, ILogger logger)
+    {
+        _database = database;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>Completes when the acknowledgement is durable, or was fenced off.</summary>
+    public Task<Ending> AcknowledgeAsync(Held held)
+    {
+        var pending = new Pending(held);
+        if (!_queue.Writer.TryWrite(pending))
+        {
+            throw new ObjectDisposedException(nameof(Acknowledger));
+        }
+
+        return pending.Done.Task;
+    }
+
+    /// <summary>Writes what is queued, then ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _loop;
+    }
+
+    private async Task RunAsync()
+    {
+        var group = new List<Pending>(_options.BatchSize);
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            Fill(group);
+            if (group.Count < _options.BatchSize && _options.AckDelay > TimeSpan.Zero)
+            {
+                await Task.Delay(_options.AckDelay, _time);
+                Fill(group);
+            }
+
+            foreach (var ofSession in group.GroupBy(pending => pending.Held.Session))
+            {
+                await WriteAsync(ofSession.Key, [.. ofSession]);
+            }
+
+            group.Clear();
+        }
+    }
+
+    private void Fill(List<Pending> group)
+    {
+        while (group.Count < _options.BatchSize && _queue.Reader.TryRead(out var pending))
+        {
+            group.Add(pending);
+        }
+    }
+
+    private async Task WriteAsync(WorkerSession session, Pending[] group)
+    {
+        var accepted = new HashSet<(long, long)>();
+        var written = await Persistence.UntilLostAsync(
+            session, _time, e => LogTryAgain(e, group.Length), async cancellationToken =>
+            {
+                accepted.Clear();
+                await using var finish = _database.CreateCommand("select * from public.cogo_finish($1, $2, $3)");
+                finish.Parameters.Add(new NpgsqlParameter<long> { TypedValue = session.Id });
+                finish.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(group, pending => pending.Held.Delivery.Fence) });
+                finish.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(group, pending => pending.Held.Delivery.MessageId) });
+                await using var reader = await finish.ExecuteReaderAsync(cancellationToken);
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    accepted.Add((reader.GetInt64(0), reader.GetInt64(1)));
+                }
+            });
+        foreach (var pending in group)
+        {
+            var delivery = pending.Held.Delivery;
+            pending.Done.TrySetResult(written && accepted.Contains((delivery.Fence, delivery.MessageId)) ? Ending.Accepted : Ending.Fenced);
+        }
+    }
+
+    [LoggerMessage(EventId = 1020, Level = LogLevel.Warning, Message = "{Messages} acknowledgements could not be written; trying again while the lease holds")]
+    private partial void LogTryAgain(Exception error, int messages);
+
+    private sealed class Pending(Held held)
+    {
+        public Held Held { get; } = held;
+
+        public TaskCompletionSource<Ending> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

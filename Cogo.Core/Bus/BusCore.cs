@@ -1,0 +1,96 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>What the subscriptions of one process share, its session first of all.</summary>
+internal sealed class BusCore(
+    NpgsqlDataSource database, BusOptions options, WakeUp wakeUp, Claimer claimer, Ender ender, TimeProvider time, ILogger logger) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private readonly List<WorkerSession> _past = [];
+    private readonly HashSet<string> _routes = [];
+    private WorkerSession? _session;
+
+    public BusOptions Options => options;
+
+    public WakeUp WakeUp => wakeUp;
+
+    public Claimer Claimer => claimer;
+
+    public Ender Ender => ender;
+
+    public TimeProvider Time => time;
+
+    public ILogger Logger => logger;
+
+    public void AddRoute(Route route)
+    {
+        lock (_routes)
+        {
+            if (!_routes.Add(route.ToString()))
+            {
+                throw new InvalidOperationException($"This process subscribes {route} already: raise its concurrency instead.");
+            }
+        }
+    }
+
+    public void RemoveRoute(Route route)
+    {
+        lock (_routes)
+        {
+            _routes.Remove(route.ToString());
+        }
+    }
+
+    /// <summary>The living session; a new one when the last was lost.</summary>
+    public async Task<WorkerSession> SessionAsync(CancellationToken cancellationToken)
+    {
+        if (_session is { Lost.IsCancellationRequested: false } living)
+        {
+            return living;
+        }
+
+        await _opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (_session is not { Lost.IsCancellationRequested: false })
+            {
+                if (_session is not null)
+                {
+                    // Handlers of the lost session still hold its token; it is disposed with the bus.
+                    _past.Add(_session);
+                }
+
+                string[] routes;
+                lock (_routes)
+                {
+                    routes = [.. _routes];
+                }
+
+                _session = await WorkerSession.OpenAsync(database, options, routes, time, logger, cancellationToken);
+            }
+
+            return _session;
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_session is not null)
+        {
+            await _session.DisposeAsync();
+        }
+
+        foreach (var lost in _past)
+        {
+            await lost.DisposeAsync();
+        }
+
+        _opening.Dispose();
+    }
+}

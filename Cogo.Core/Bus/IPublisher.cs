@@ -1,0 +1,20 @@
+namespace Cogo.Core.Bus;
+
+/// <summary>A message that stands in the database.</summary>
+/// <param name="Duplicate">The idempotency key was there already: <paramref name="MessageId"/> is the first message's.</param>
+public sealed record PublishReceipt(long MessageId, string TraceId, bool Duplicate);
+
+/// <summary>Publishes to the bus: one row of <c>public.agent_messages</c> a message, durable when the call returns.</summary>
+public interface IPublisher
+{
+    /// <exception cref="ArgumentException">The payload is no JSON, holds a NUL character or is too large; or a setting of the message is out of range.</exception>
+    /// <exception cref="IdempotencyConflictException">The key belongs to a message with another payload.</exception>
+    Task<PublishReceipt> PublishAsync(OutgoingMessage message, CancellationToken cancellationToken);
+}
+
+/// <summary>An idempotency key was used again for something else.</summary>
+public sealed class IdempotencyConflictException(string key, Route route, long messageId) : Exception(
+    $"The idempotency key '{key}' on {route} belongs to message {messageId}, whose payload differs. Use a new key for a new request.")
+{
+    public long MessageId { get; } = messageId;
+}

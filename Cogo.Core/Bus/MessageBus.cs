@@ -1,0 +1,92 @@
+using Cogo.Core.Audit;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>
+/// The bus as one process sees it. Delivery is at least once; finishing is fenced, so that no two attempts at a
+/// message both count. Messages of a route are claimed in the order their transactions began; retries, delays and
+/// priorities apart.
+/// </summary>
+public sealed class MessageBus : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _database;
+    private readonly BusOptions _options;
+    private readonly WakeUp _wakeUp = new();
+    private readonly Bell _bell;
+    private readonly Acknowledger _acknowledger;
+    private readonly BusCore _core;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private readonly List<Subscription> _subscriptions = [];
+    private BellListener? _listener;
+    private Maintenance? _maintenance;
+
+    /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
+    public MessageBus(NpgsqlDataSource database, BusOptions options, ILogger<MessageBus> logger, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _database = database;
+        _options = options.Validated();
+        _time = time ?? TimeProvider.System;
+        _logger = logger;
+        _bell = new Bell(database, options, _wakeUp, _time, logger);
+        Publisher = new Publisher(database, options, _bell, _time);
+        Events = new EventLog(database, options.WorkerId);
+        _acknowledger = new Acknowledger(database, options, _time, logger);
+        var ender = new Ender(database, options, _acknowledger, Publisher, _bell, _time, logger);
+        _core = new BusCore(database, options, _wakeUp, new Claimer(database), ender, _time, logger);
+    }
+
+    public Publisher Publisher { get; }
+
+    public EventLog Events { get; }
+
+    /// <summary>Starts to read a route; one subscription a route and process.</summary>
+    /// <exception cref="InvalidOperationException">The route is subscribed already.</exception>
+    public async Task<Subscription> SubscribeAsync(
+        Route route, IMessageHandler handler, SubscriptionOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Concurrency, 1);
+        _core.AddRoute(route);
+        try
+        {
+            var lane = await _core.Claimer.LaneAsync(route, cancellationToken);
+            lock (_lock)
+            {
+                _listener ??= new BellListener(_database, _options, _wakeUp, _time, _logger);
+                _maintenance ??= new Maintenance(_database, _options, _bell, _time, _logger);
+                var subscription = new Subscription(_core, route, lane, options, handler);
+                _subscriptions.Add(subscription);
+                return subscription;
+            }
+        }
+        catch
+        {
+            _core.RemoveRoute(route);
+            throw;
+        }
+    }
+
+    /// <summary>Stops reading, hands back what is held, ends the session, and rings for what was published last.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_subscriptions.Select(subscription => subscription.DisposeAsync().AsTask()));
+        if (_maintenance is not null)
+        {
+            await _maintenance.DisposeAsync();
+        }
+
+        if (_listener is not null)
+        {
+            await _listener.DisposeAsync();
+        }
+
+        await _acknowledger.DisposeAsync();
+        await _core.DisposeAsync();
+        await _bell.DisposeAsync();
+    }
+}

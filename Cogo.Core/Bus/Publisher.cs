@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using System.Text;
+using Cogo.Core.Database;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>
+/// Publishes one message or many. Messages of one call become visible together, and are delivered in the order
+/// given as far as routes have one subscriber with a concurrency of one.
+/// </summary>
+public sealed class Publisher : IPublisher
+{
+    private static readonly string PublishMany = SqlQuery.Load("publish_messages");
+    private static readonly string PublishKeyed = SqlQuery.Load("publish_keyed_message");
+
+    private readonly NpgsqlDataSource _database;
+    private readonly BusOptions _options;
+    private readonly Bell _bell;
+    private readonly TimeProvider _time;
+
+    internal Publisher(NpgsqlDataSource database, BusOptions options, Bell bell, TimeProvider time)
+    {
+        _database = database;
+        _options = options;
+        _bell = bell;
+        _time = time;
+    }
+
+    /// <inheritdoc />
+    public async Task<PublishReceipt> PublishAsync(OutgoingMessage message, CancellationToken cancellationToken) =>
+        (await PublishAsync([message], cancellationToken))[0];
+
+    /// <summary>Publishes all or none. Receipts come in the order of the messages.</summary>
+    /// <inheritdoc cref="IPublisher.PublishAsync" path="/exception" />
+    public async Task<IReadOnlyList<PublishReceipt>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        Check(messages);
+        await using var connection = await _database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await SilenceTriggerAsync(connection, transaction, cancellationToken);
+        var appended = await AppendAsync(connection, transaction, messages, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        _bell.Ring(appended.Lanes);
+        return appended.Receipts;
+    }
+
+    /// <summary>
+    /// Publishes inside the caller's transaction: the messages exist when and if it commits, and the database
+    /// wakes the subscribers at that moment.
+    /// </summary>
+    /// <inheritdoc cref="IPublisher.PublishAsync" path="/exception" />
+    public async Task<IReadOnlyList<PublishReceipt>> PublishAsync(
+        NpgsqlTransaction transaction, IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        ArgumentNullException.ThrowIfNull(messages);
+        Check(messages);
+        var connection = transaction.Connection
+            ?? throw new ArgumentException("The transaction has ended: publish before it commits.", nameof(transaction));
+        return (await AppendAsync(connection, transaction, messages, cancellationToken)).Receipts;
+    }
+
+    /// <summary>The insert trigger would NOTIFY at commit, which serialises commits; the bell does it after, debounced.</summary>
+    internal static async Task SilenceTriggerAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        await using var silence = new NpgsqlCommand("select set_config('cogo.bell', 'off', true)", connection, transaction);
+        await silence.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    internal async Task<(IReadOnlyList<PublishReceipt> Receipts, IReadOnlySet<long> Lanes)> AppendAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    {
+        using var activity = messages.Count > 0
+            ? CogoTelemetry.Source.StartActivity($"publish {messages[0].Route}", ActivityKind.Producer)
+            : null;
+        activity?.SetTag("messaging.system", "cogo").SetTag("messaging.batch.message_count", messages.Count);
+
+        var receipts = new PublishReceipt[messages.Count];
+        var lanes = new HashSet<long>();
+        var ordinary = new List<int>(messages.Count);
+        var traces = new (string TraceId, string? TraceParent)[messages.Count];
+        for (var i = 0; i < messages.Count; i++)
+        {
+            traces[i] = TraceContext.Current(messages[i].TraceId, _time);
+            if (messages[i].IdempotencyKey is null)
+            {
+                ordinary.Add(i);
+            }
+            else
+            {
+                receipts[i] = await AppendKeyedAsync(connection, transaction, messages[i], traces[i], lanes, cancellationToken);
+            }
+        }
+
+        if (ordinary.Count > 0)
+        {
+            await AppendOrdinaryAsync(connection, transaction, messages, ordinary, traces, receipts, lanes, cancellationToken);
+        }
+
+        return (receipts, lanes);
+    }
+
+    private static async Task AppendOrdinaryAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutgoingMessage> messages, List<int> which,
+        (string TraceId, string? TraceParent)[] traces, PublishReceipt[] receipts, HashSet<long> lanes, CancellationToken cancellationToken)
+    {
+        await using var insert = new NpgsqlCommand(PublishMany, connection, transaction);
+        insert.Parameters.Add(Array(which, i => messages[i].Route.Service));
+        insert.Parameters.Add(Array(which, i => messages[i].Route.Role));
+        insert.Parameters.Add(Array(which, i => messages[i].Route.Shard));
+        insert.Parameters.Add(Array(which, i => messages[i].Tenant));
+        insert.Parameters.Add(Array(which, i => messages[i].Payload));
+        insert.Parameters.Add(Array(which, i => traces[i].TraceId));
+        insert.Parameters.Add(Array(which, i => traces[i].TraceParent));
+        insert.Parameters.Add(Array(which, i => (short)messages[i].Priority));
+        insert.Parameters.Add(Array(which, i => (short?)messages[i].MaxAttempts));
+        insert.Parameters.Add(Array(which, i => messages[i].Delay));
+        insert.Parameters.Add(Array(which, i => messages[i].TimeToLive));
+        await using var reader = await insert.ExecuteReaderAsync(cancellationToken);
+        foreach (var i in which)
+        {
+            await reader.ReadAsync(cancellationToken);
+            receipts[i] = new PublishReceipt(reader.GetInt64(0), traces[i].TraceId, Duplicate: false);
+            lanes.Add(reader.GetInt64(1));
+        }
+    }
+
+    private static async Task<PublishReceipt> AppendKeyedAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, OutgoingMessage message,
+        (string TraceId, string? TraceParent) trace, HashSet<long> lanes, CancellationToken cancellationToken)
+    {
+        await using var insert = new NpgsqlCommand(PublishKeyed, connection, transaction);
+        insert.Parameters.Add(Text(message.Route.Service));
+        insert.Parameters.Add(Text(message.Route.Role));
+        insert.Parameters.Add(Text(message.Route.Shard));
+        insert.Parameters.Add(Text(message.Tenant));
+        insert.Parameters.Add(Text(message.Payload));
+        insert.Parameters.Add(Text(trace.TraceId));
+        insert.Parameters.Add(Text(trace.TraceParent));
+        insert.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)message.Priority });
+        insert.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Smallint, Value = (object?)(short?)message.MaxAttempts ?? DBNull.Value });
+        insert.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Interval, Value = (object?)message.Delay ?? DBNull.Value });
+        insert.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Interval, Value = (object?)message.TimeToLive ?? DBNull.Value });
+        insert.Parameters.Add(Text(message.IdempotencyKey));
+        await using var reader = await insert.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var id = reader.GetInt64(0);
+        if (!reader.GetBoolean(3))
+        {
+            throw new IdempotencyConflictException(message.IdempotencyKey!, message.Route, id);
+        }
+
+        lanes.Add(reader.GetInt64(1));
+        return new PublishReceipt(id, trace.TraceId, Duplicate: !reader.GetBoolean(2));
+    }
+
+    private void Check(IReadOnlyList<OutgoingMessage> messages)
+    {
+        foreach (var message in messages)
+        {
+            MessageRules.Check(message, _options.PayloadLimitBytes);
+        }
+    }
+
+    private static NpgsqlParameter<T[]> Array<T>(List<int> which, Func<int, T> pick) =>
+        new() { TypedValue = which.Select(pick).ToArray() };
+
+    private static NpgsqlParameter Text(string? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)value ?? DBNull.Value };
+}

@@ -1,0 +1,237 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>
+/// Reads one route: claims as many messages as handlers are free, runs them, ends them by their outcome. Disposing
+/// stops gracefully: no new claim, a moment to finish, then the rest is handed back without counting the attempt.
+/// </summary>
+public sealed partial class Subscription : IAsyncDisposable
+{
+    private readonly Route _route;
+    private readonly long _lane;
+    private readonly SubscriptionOptions _options;
+    private readonly IMessageHandler _handler;
+    private readonly BusCore _bus;
+    private readonly ILogger _logger;
+    private readonly WakeUp.Latch _latch;
+    private readonly SemaphoreSlim _free;
+    private readonly ConcurrentDictionary<Task, byte> _running = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _cancelHandlers = new();
+    private readonly Task _loop;
+    private int _disposed;
+
+    internal Subscription(BusCore bus, Route route, long lane, SubscriptionOptions options, IMessageHandler handler)
+    {
+        _bus = bus;
+        _route = route;
+        _lane = lane;
+        _options = options;
+        _handler = handler;
+        _logger = bus.Logger;
+        _latch = bus.WakeUp.Add(lane);
+        _free = new SemaphoreSlim(options.Concurrency, options.Concurrency);
+        _loop = Task.Run(RunAsync);
+    }
+
+    public Route Route => _route;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _stop.CancelAsync();
+        await _loop;
+        var running = Task.WhenAll(_running.Keys);
+        await Task.WhenAny(running, Task.Delay(_options.DrainTimeout, _bus.Time));
+        await _cancelHandlers.CancelAsync();
+        await running;
+        _latch.Dispose();
+        _free.Dispose();
+        _stop.Dispose();
+        _cancelHandlers.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var pause = TimeSpan.FromMilliseconds(100);
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                var claimed = await ClaimAndStartAsync();
+                pause = TimeSpan.FromMilliseconds(100);
+                if (claimed == 0)
+                {
+                    await _latch.WaitAsync(Jittered(_bus.Options.PollInterval), _stop.Token);
+                }
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (Persistence.IsTransient(e) || e is OperationCanceledException)
+            {
+                LogNotClaimed(e, _route, pause);
+                await PauseAsync(pause);
+                pause = pause * 2 > TimeSpan.FromSeconds(5) ? TimeSpan.FromSeconds(5) : pause * 2;
+            }
+            catch (Exception e)
+            {
+                // A statement that cannot work (a missing function, no permission): say so, loudly, and keep asking.
+                LogBroken(e, _route);
+                await PauseAsync(TimeSpan.FromSeconds(5));
+            }
+        }
+    }
+
+    private async Task<int> ClaimAndStartAsync()
+    {
+        await _free.WaitAsync(_stop.Token);
+        var slots = 1;
+        while (slots < _bus.Options.BatchSize && _free.Wait(0, CancellationToken.None))
+        {
+            slots++;
+        }
+
+        var started = 0;
+        try
+        {
+            var session = await _bus.SessionAsync(_stop.Token);
+            List<Held> claimed;
+            try
+            {
+                // Not cancelled by a stop: an answer that is thrown away would leave its messages with this session.
+                claimed = await _bus.Claimer.ClaimAsync(_lane, _route, session, slots, CancellationToken.None);
+            }
+            catch (PostgresException e) when (e.SqlState == Claimer.SessionEnded)
+            {
+                session.MarkLost();
+                return 1;
+            }
+
+            foreach (var held in claimed)
+            {
+                Start(held);
+                started++;
+            }
+
+            return started;
+        }
+        finally
+        {
+            if (started < slots)
+            {
+                _free.Release(slots - started);
+            }
+        }
+    }
+
+    private void Start(Held held)
+    {
+        var task = Task.Run(() => HandleAsync(held));
+        _running[task] = 0;
+        _ = task.ContinueWith(
+            done => _running.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private async Task HandleAsync(Held held)
+    {
+        try
+        {
+            await AttemptAsync(held);
+        }
+        catch (Exception e)
+        {
+            // Ending the attempt failed for a reason that trying again cannot mend; the lease brings the message back.
+            LogNotEnded(e, held.Delivery.MessageId, _route);
+        }
+        finally
+        {
+            held.Session.Claims.Close(held.Delivery.Fence);
+            _free.Release();
+        }
+    }
+
+    private async Task AttemptAsync(Held held)
+    {
+        var delivery = held.Delivery;
+        using var activity = CogoTelemetry.Source.StartActivity($"handle {_route}", ActivityKind.Consumer, TraceContext.Of(delivery));
+        activity?.SetTag("messaging.system", "cogo")
+            .SetTag("messaging.destination.name", _route.ToString())
+            .SetTag("messaging.message.id", delivery.MessageId)
+            .SetTag("cogo.attempt", delivery.Attempt);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(held.Session.Lost, _cancelHandlers.Token);
+        if (_options.HandlerTimeout is { } timeout)
+        {
+            limit.CancelAfter(timeout);
+        }
+
+        Outcome outcome;
+        try
+        {
+            outcome = await _handler.HandleAsync(delivery, limit.Token);
+        }
+        catch (OperationCanceledException) when (held.Session.Lost.IsCancellationRequested)
+        {
+            LogLost(delivery.MessageId, _route);
+            return;
+        }
+        catch (OperationCanceledException) when (_cancelHandlers.IsCancellationRequested)
+        {
+            await _bus.Ender.HandBackAsync(held, "The worker stopped.");
+            return;
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            outcome = new Outcome.Retry($"The handler did not end within {_options.HandlerTimeout}.");
+        }
+        catch (Exception e)
+        {
+            LogThrew(e, delivery.MessageId, _route, delivery.Attempt);
+            activity?.SetStatus(ActivityStatusCode.Error, e.Message);
+            outcome = new Outcome.Retry($"{e.GetType().Name}: {e.Message}");
+        }
+
+        var ending = await _bus.Ender.EndAsync(held, outcome);
+        activity?.SetTag("cogo.outcome", outcome.GetType().Name).SetTag("cogo.ending", ending.ToString());
+        BusMeter.Count(_route, outcome, ending);
+    }
+
+    // Many workers that fell silent together must not ask together.
+    private static TimeSpan Jittered(TimeSpan interval) => interval * (0.75 + (Random.Shared.NextDouble() * 0.5));
+
+    private async Task PauseAsync(TimeSpan pause)
+    {
+        try
+        {
+            await Task.Delay(Jittered(pause), _bus.Time, _stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: the loop sees it.
+        }
+    }
+
+    [LoggerMessage(EventId = 1040, Level = LogLevel.Warning, Message = "{Route} could not be claimed from; trying again in {Pause}")]
+    private partial void LogNotClaimed(Exception error, Route route, TimeSpan pause);
+
+    [LoggerMessage(EventId = 1041, Level = LogLevel.Error, Message = "{Route} cannot be claimed from")]
+    private partial void LogBroken(Exception error, Route route);
+
+    [LoggerMessage(EventId = 1042, Level = LogLevel.Error, Message = "The end of message {Message} of {Route} could not be written; its lease brings it back")]
+    private partial void LogNotEnded(Exception error, long message, Route route);
+
+    [LoggerMessage(EventId = 1043, Level = LogLevel.Warning, Message = "Message {Message} of {Route} went to another worker: the lease was lost while it was handled")]
+    private partial void LogLost(long message, Route route);
+
+    [LoggerMessage(EventId = 1044, Level = LogLevel.Error, Message = "The handler of message {Message} of {Route} threw on attempt {Attempt}")]
+    private partial void LogThrew(Exception error, long message, Route route, int attempt);
+}
