@@ -31,10 +31,7 @@ internal sealed partial class Acknowledger : IAsyncDisposable
     public Task<Ending> AcknowledgeAsync(Held held)
     {
         var pending = new Pending(held);
-        if (!_queue.Writer.TryWrite(pending))
-        {
-            throw new ObjectDisposedException(nameof(Acknowledger));
-        }
+        ObjectDisposedException.ThrowIf(!_queue.Writer.TryWrite(pending), this);
 
         return pending.Done.Task;
     }

@@ -67,4 +67,12 @@ public sealed record SubscriptionOptions
 
     /// <summary>How long a graceful stop lets handlers finish before it cancels them and hands their messages back.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    internal void Validate()
+    {
+        if (Concurrency is < 1 or > 10_000)
+        {
+            throw new ArgumentOutOfRangeException(nameof(Concurrency), Concurrency, "SubscriptionOptions.Concurrency must be between 1 and 10000.");
+        }
+    }
 }

@@ -98,7 +98,7 @@ internal sealed partial class Ender(
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Storable(reason) });
         command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = counts });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = options.WorkerId });
-        return await command.ExecuteScalarAsync(cancellationToken) as string switch
+        return (await command.ExecuteScalarAsync(cancellationToken) as string) switch
         {
             "retried" => Ending.Accepted,
             "dead" => Ending.DeadLettered,

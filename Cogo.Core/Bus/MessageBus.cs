@@ -50,7 +50,7 @@ public sealed class MessageBus : IAsyncDisposable
         Route route, IMessageHandler handler, SubscriptionOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Concurrency, 1);
+        options.Validate();
         _core.AddRoute(route);
         try
         {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Cogo.Core.Database;
 using Npgsql;
 using NpgsqlTypes;
