@@ -1,5 +1,3 @@
-using Cogo.Core.Bus;
-
 namespace Cogo.Workers.Dispatcher;
 
 /// <summary>What the dispatcher lets through.</summary>
