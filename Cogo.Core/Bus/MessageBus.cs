@@ -21,6 +21,7 @@ public sealed class MessageBus : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly List<Subscription> _subscriptions = [];
+    private int _disposed;
     private BellListener? _listener;
     private Maintenance? _maintenance;
 
@@ -74,6 +75,11 @@ public sealed class MessageBus : IAsyncDisposable
     /// <summary>Stops reading, hands back what is held, ends the session, and rings for what was published last.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await Task.WhenAll(_subscriptions.Select(subscription => subscription.DisposeAsync().AsTask()));
         if (_maintenance is not null)
         {

@@ -53,6 +53,7 @@ public sealed partial class Subscription : IAsyncDisposable
         await Task.WhenAny(running, Task.Delay(_options.DrainTimeout, _bus.Time));
         await _cancelHandlers.CancelAsync();
         await running;
+        _bus.RemoveRoute(_route);
         _latch.Dispose();
         _free.Dispose();
         _stop.Dispose();
