@@ -31,9 +31,9 @@ public class FenceTests
         await fixture.Database.ExecuteAsync("select cogo_reap()");
         var heir = new Recorder((d, _) => Task.FromResult<Outcome>(Outcome.Completed([new AuditEvent("heir_done", new { d.Attempt })])));
         await fixture.Bus().SubscribeAsync(BusFixture.Route, heir, One, default);
-        release.SetResult();
 
         await Eventually.BecomesAsync(() => fixture.EventsAsync(receipt.TraceId), e => e.Contains("heir_done"), "the heir's attempt");
+        release.SetResult();
         await zombieBus.DisposeAsync();
         Assert.Equal(["work_retry", "heir_done"], await fixture.EventsAsync(receipt.TraceId));
         Assert.Equal(2, heir.Seen.Single().Attempt);
