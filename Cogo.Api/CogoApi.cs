@@ -8,7 +8,6 @@ using Cogo.Api.Reference;
 using Cogo.Core;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Audit;
-using Cogo.Core.Pipeline;
 using Cogo.ServiceDefaults;
 
 namespace Cogo.Api;
@@ -39,7 +38,6 @@ public static class CogoApi
         services.AddCogoArtifacts(builder.Configuration);
         services.AddSingleton<TraceReader>();
         services.AddSingleton<SystemStatus>();
-        services.AddSingleton<SubmittedTasks>();
         services.ConfigureHttpJsonOptions(options => CogoJson.Configure(options.SerializerOptions));
         // In every environment: the exception handler turns it into a problem that names the field.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);

@@ -8,8 +8,8 @@ namespace Cogo.Api.Integration;
 /// <param name="Status"><c>ok</c>, or <c>unavailable</c> when the database does not answer.</param>
 /// <param name="Version">Of Cogo.</param>
 /// <param name="Database">Postgres, as seen just now.</param>
-/// <param name="Workers">Seen in the audit log within the past hour.</param>
-public sealed record IntegrationStatus(string Status, string Version, DatabaseState Database, IReadOnlyList<WorkerSeen> Workers);
+/// <param name="Workers">Those whose lease holds, and the routes they read.</param>
+public sealed record IntegrationStatus(string Status, string Version, DatabaseState Database, IReadOnlyList<LiveWorker> Workers);
 
 /// <summary>Postgres, as seen just now.</summary>
 /// <param name="Reachable">It answered.</param>

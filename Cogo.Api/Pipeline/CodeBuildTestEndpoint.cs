@@ -31,7 +31,6 @@ internal static class CodeBuildTestEndpoint
         CodeBuildTestRequest request,
         [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey,
         IPublisher publisher,
-        SubmittedTasks submitted,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
@@ -61,30 +60,15 @@ internal static class CodeBuildTestEndpoint
         };
         var message = OutgoingMessage.Of(Route.Execute, payload) with { IdempotencyKey = idempotencyKey };
         var receipt = await publisher.PublishAsync(message, cancellationToken);
-        var taskId = payload.TaskId;
-        if (receipt.Duplicate)
-        {
-            var earlier = await submitted.FindAsync(receipt.MessageId, message.Payload, cancellationToken);
-            if (earlier is { SameRequest: false })
-            {
-                return Problem.Of(
-                    StatusCodes.Status422UnprocessableEntity,
-                    "idempotency_key_reused",
-                    $"The Idempotency-Key came with another request before (trace {receipt.TraceId}). Use a new key for a new request.");
-            }
-
-            taskId = earlier?.TaskId ?? taskId;
-        }
-
         var links = new CodeBuildTestLinks(
             $"/api/metrics/trace/{receipt.TraceId}",
-            $"/api/artifacts/index?task_id={Uri.EscapeDataString(taskId)}");
+            $"/api/artifacts/index?task_id={Uri.EscapeDataString(payload.TaskId)}");
         return TypedResults.Accepted(
             links.Trace,
-            new CodeBuildTestAccepted(taskId, receipt.TraceId, receipt.MessageId, receipt.Duplicate, links));
+            new CodeBuildTestAccepted(payload.TaskId, receipt.TraceId, receipt.MessageId, receipt.Duplicate, links));
     }
 
-    // Sorts by time; repeats with the key, so that a repeated request names the same folder.
+    // Sorts by time; repeats with the key, so that a repeated request has the same payload.
     private static string NewTaskId(string? idempotencyKey, TimeProvider time)
     {
         if (idempotencyKey is null)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cogo.Core.Bus;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Npgsql;
@@ -42,6 +43,8 @@ internal sealed partial class ApiExceptionHandler(IProblemDetailsService problem
         BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType } => Problem.Details(
             StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "The body must be JSON: send it with Content-Type: application/json."),
         BadHttpRequestException bad => Problem.Details(bad.StatusCode, "bad_request", bad.Message),
+        IdempotencyConflictException conflict => Problem.Details(
+            StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", conflict.Message),
         PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName } => Problem.Details(
             StatusCodes.Status503ServiceUnavailable, "not_migrated", "The database lacks Cogo's tables, or has them from an older version: run `cogo migrate`, then try again."),
         PostgresException { IsTransient: false } => Internal(),

@@ -4,9 +4,9 @@ namespace Cogo.Core.Artifacts;
 
 internal static class ArtifactQueries
 {
-    public static readonly string Upsert = SqlText.Load("upsert_artifact");
+    public static readonly string Upsert = SqlQuery.Load("upsert_artifact");
 
-    public static readonly string Find = SqlText.Load("find_artifact");
+    public static readonly string Find = SqlQuery.Load("find_artifact");
 
-    public static readonly string List = SqlText.Load("list_artifacts");
+    public static readonly string List = SqlQuery.Load("list_artifacts");
 }

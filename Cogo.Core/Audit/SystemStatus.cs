@@ -3,28 +3,33 @@ using Npgsql;
 
 namespace Cogo.Core.Audit;
 
-/// <summary>A worker that left its name in the audit log lately.</summary>
-/// <param name="LastSeenAt">Time of its last event, by the database's clock.</param>
-public sealed record WorkerSeen(string Worker, string? Route, DateTimeOffset LastSeenAt);
+/// <summary>A worker whose lease holds.</summary>
+/// <param name="Routes">The routes it reads, as <c>service/role/shard</c>.</param>
+/// <param name="SeenAt">Its last heartbeat, by the database's clock.</param>
+public sealed record LiveWorker(string Worker, IReadOnlyList<string> Routes, DateTimeOffset StartedAt, DateTimeOffset SeenAt);
 
 /// <summary>What the database says about itself and the workers.</summary>
-public sealed record DatabaseStatus(string PostgresVersion, IReadOnlyList<WorkerSeen> Workers);
+public sealed record DatabaseStatus(string PostgresVersion, IReadOnlyList<LiveWorker> Workers);
 
 /// <summary>Reads what an operator asks first. Cheap enough to be asked every second.</summary>
 public sealed class SystemStatus(NpgsqlDataSource source)
 {
-    private static readonly string WorkersSeen = SqlText.Load("workers_seen");
+    private static readonly string LiveWorkers = SqlQuery.Load("live_workers");
 
     /// <exception cref="NpgsqlException">The database does not answer.</exception>
     public async Task<DatabaseStatus> ReadAsync(CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(WorkersSeen, connection);
+        await using var command = new NpgsqlCommand(LiveWorkers, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var workers = new List<WorkerSeen>();
+        var workers = new List<LiveWorker>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            workers.Add(new WorkerSeen(reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2)));
+            workers.Add(new LiveWorker(
+                reader.GetString(0),
+                reader.GetFieldValue<string[]>(1),
+                reader.GetFieldValue<DateTimeOffset>(2),
+                reader.GetFieldValue<DateTimeOffset>(3)));
         }
 
         return new DatabaseStatus(connection.PostgreSqlVersion.ToString(), workers);

@@ -12,8 +12,8 @@ public sealed class TraceReader(NpgsqlDataSource source)
     /// <summary>Most entries in one answer.</summary>
     public const int Limit = 5_000;
 
-    private static readonly string Summary = SqlText.Load("read_trace_summary");
-    private static readonly string Timeline = SqlText.Load("read_trace_timeline");
+    private static readonly string Summary = SqlQuery.Load("read_trace_summary");
+    private static readonly string Timeline = SqlQuery.Load("read_trace_timeline");
 
     /// <summary>Whether the text is a trace id: 32 lowercase hex digits.</summary>
     public static bool IsTraceId(string? text) =>

@@ -1,7 +1,7 @@
 -- The messages and events of a trace, oldest first. Takes no lock; reads both tables by their trace_id indexes.
 -- A payload's patch is left out, and so is the whole payload when it is longer than 16 KiB without it.
 -- $1 trace, $2 only events with a higher id than this, and no messages; or null, $3 limit
-SELECT created_at, 'event', id, type, route, message_id, attempt, worker, data::text
+SELECT created_at, 'event', id, type, route, message_id, attempt, worker, nullif(data, '{}')::text
 FROM public.bus_events
 WHERE trace_id = $1 AND ($2::bigint IS NULL OR id > $2)
 UNION ALL
