@@ -1,4 +1,5 @@
 using Cogo.Api;
+using Cogo.Core.Bus;
 using Cogo.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -10,6 +11,7 @@ if (!ListenAddress.TryApply(builder, out var problem))
 
 builder.AddCogoServiceDefaults();
 builder.AddCogoDataSource();
+builder.Services.AddCogoBus();
 builder.AddCogoApi();
 await using var app = builder.Build();
 app.MapCogoApi();

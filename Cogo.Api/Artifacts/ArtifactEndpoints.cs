@@ -67,7 +67,7 @@ internal static class ArtifactEndpoints
         if (limitText is not null
             && (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit))
         {
-            return Problem.Invalid("limit", $"Pass a whole number from 1 to {MaxLimit}.");
+            return Problem.Invalid("limit", $"limit is a whole number from 1 to {MaxLimit}.");
         }
 
         if (taskId?.Contains('\0', StringComparison.Ordinal) == true)

@@ -35,7 +35,7 @@ internal static class TraceEndpoint
         {
             if (!long.TryParse(afterEvent, NumberStyles.None, CultureInfo.InvariantCulture, out var eventId))
             {
-                return Problem.Invalid("after_event", "Pass the id of an event: a whole number, 0 or more.");
+                return Problem.Invalid("after_event", "after_event is the id of an event: a whole number, 0 or more.");
             }
 
             after = eventId;

@@ -34,17 +34,6 @@ internal static class CodeBuildTestEndpoint
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var errors = CodeBuildTestValidation.Check(request);
-        if (idempotencyKey is not null && CodeBuildTestValidation.IdempotencyKey(idempotencyKey) is { } problem)
-        {
-            errors["Idempotency-Key"] = problem;
-        }
-
-        if (errors.Count > 0)
-        {
-            return Problem.Invalid(errors);
-        }
-
         var payload = new PipelineRequest
         {
             Target = Route.Codegen.ToString(),
@@ -58,6 +47,12 @@ internal static class CodeBuildTestEndpoint
             Task = request.Task,
             AllowDirty = request.AllowDirty ? true : null,
         };
+        var errors = CodeBuildTestValidation.Check(payload, idempotencyKey);
+        if (errors.Count > 0)
+        {
+            return Problem.Invalid(errors);
+        }
+
         var message = OutgoingMessage.Of(Route.Execute, payload) with { IdempotencyKey = idempotencyKey };
         var receipt = await publisher.PublishAsync(message, cancellationToken);
         var links = new CodeBuildTestLinks(

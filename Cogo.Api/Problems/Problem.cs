@@ -21,7 +21,7 @@ internal static class Problem
         var details = Details(
             StatusCodes.Status400BadRequest,
             "invalid_request",
-            string.Join(' ', errors.Select(error => $"{error.Key}: {error.Value}")));
+            string.Join(' ', errors.Values));
         details.Extensions[ErrorsKey] = errors.ToDictionary(error => error.Key, error => new[] { error.Value }, StringComparer.Ordinal);
         return TypedResults.Problem(details);
     }

@@ -64,7 +64,7 @@ internal static class ScalarEndpoints
     }
 
     private static Results<PhysicalFileHttpResult, ProblemHttpResult> ShowBundle() => File.Exists(Bundle)
-        ? TypedResults.PhysicalFile(Bundle, "text/javascript", lastModified: File.GetLastWriteTimeUtc(Bundle))
+        ? TypedResults.PhysicalFile(Bundle, "text/javascript", lastModified: new DateTimeOffset(File.GetLastWriteTimeUtc(Bundle)))
         : Missing();
 
     private static ProblemHttpResult Missing() => Problem.Of(
