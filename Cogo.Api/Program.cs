@@ -1,1 +1,19 @@
-return 0; // filled in by the next slice
+using Cogo.Api;
+using Cogo.Core.Bus;
+using Cogo.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+if (!ListenAddress.TryApply(builder, out var problem))
+{
+    await Console.Error.WriteLineAsync(problem);
+    return 3;
+}
+
+builder.AddCogoServiceDefaults();
+builder.AddCogoDataSource();
+builder.Services.AddCogoBus();
+builder.AddCogoApi();
+await using var app = builder.Build();
+app.MapCogoApi();
+await app.RunAsync();
+return 0;

@@ -1,7 +1,7 @@
 namespace Cogo.Core.Bus;
 
 /// <summary>A message that stands in the database.</summary>
-/// <param name="Duplicate">The idempotency key was there already: <paramref name="MessageId"/> is the first message's.</param>
+/// <param name="Duplicate">The idempotency key was there already: <paramref name="MessageId"/> and <paramref name="TraceId"/> are the first message's.</param>
 public sealed record PublishReceipt(long MessageId, string TraceId, bool Duplicate);
 
 /// <summary>Publishes to the bus: one row of <c>public.agent_messages</c> a message, durable when the call returns.</summary>

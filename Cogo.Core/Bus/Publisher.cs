@@ -153,7 +153,7 @@ public sealed class Publisher : IPublisher
         }
 
         lanes.Add(reader.GetInt64(1));
-        return new PublishReceipt(id, trace.TraceId, Duplicate: !reader.GetBoolean(2));
+        return new PublishReceipt(id, reader.GetString(4), Duplicate: !reader.GetBoolean(2));
     }
 
     private void Check(IReadOnlyList<OutgoingMessage> messages)

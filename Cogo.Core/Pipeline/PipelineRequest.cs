@@ -35,6 +35,9 @@ public sealed record PipelineRequest
     /// <summary>For <c>openai</c> and <c>cogo-worker</c>: what to do, in words.</summary>
     public string? Task { get; init; }
 
+    /// <summary>Go on although a local repository has changes that are not committed; they are not part of the work.</summary>
+    public bool? AllowDirty { get; init; }
+
     /// <summary>Set by codegen for build/test: the artifact that holds the diff, and its SHA-256.</summary>
     public ChangeReference? Change { get; init; }
 

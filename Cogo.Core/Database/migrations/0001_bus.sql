@@ -134,6 +134,7 @@ create table if not exists public.bus_keys (
   lane       bigint      not null,
   key        text        not null,
   message_id bigint      not null,
+  trace_id   text        not null,
   payload    text        not null,
   created_at timestamptz not null default clock_timestamp(),
   primary key (lane, key)

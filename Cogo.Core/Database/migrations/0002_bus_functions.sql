@@ -40,8 +40,8 @@ begin
     return 0;
   end if;
 
-  insert into public.bus_keys (lane, key, message_id, payload)
-    select m.lane, m.idempotency_key, m.id, md5(m.payload::text) from unnest(special) m
+  insert into public.bus_keys (lane, key, message_id, trace_id, payload)
+    select m.lane, m.idempotency_key, m.id, m.trace_id, md5(m.payload::text) from unnest(special) m
     where m.idempotency_key is not null order by m.idempotency_key, m.id
     on conflict do nothing;
   found_ids := array(

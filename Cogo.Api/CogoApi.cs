@@ -1,0 +1,72 @@
+using System.Reflection;
+using Cogo.Api.Artifacts;
+using Cogo.Api.Integration;
+using Cogo.Api.Metrics;
+using Cogo.Api.Pipeline;
+using Cogo.Api.Problems;
+using Cogo.Api.Reference;
+using Cogo.Core;
+using Cogo.Core.Artifacts;
+using Cogo.Core.Audit;
+using Cogo.ServiceDefaults;
+
+namespace Cogo.Api;
+
+/// <summary>The HTTP API, to be put into any web host.</summary>
+public static class CogoApi
+{
+    /// <summary>Largest request body, in bytes: 5 MiB.</summary>
+    public const int BodyLimitBytes = 5 * 1024 * 1024;
+
+    /// <summary>Of Cogo, such as <c>0.1.0</c>.</summary>
+    public static string Version { get; } = typeof(CogoApi).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>
+    /// Adds what the endpoints need. Wants service defaults, a data source and an
+    /// <see cref="Cogo.Core.Bus.IPublisher"/> beside it.
+    /// </summary>
+    public static WebApplicationBuilder AddCogoApi(this WebApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = BodyLimitBytes;
+        });
+        var services = builder.Services;
+        services.AddCogoArtifacts(builder.Configuration);
+        services.AddSingleton<TraceReader>();
+        services.AddSingleton<SystemStatus>();
+        services.ConfigureHttpJsonOptions(options => CogoJson.Configure(options.SerializerOptions));
+        // In every environment: the exception handler turns it into a problem that names the field.
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.AddProblemDetails(options => options.CustomizeProblemDetails = Problem.Complete);
+        services.AddExceptionHandler<ApiExceptionHandler>();
+        services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "Cogo";
+            document.Info.Version = Version;
+            document.Info.Description = "A control plane for software agents that runs on nothing but Postgres. Errors are problem details (RFC 9457): `code` is for programs, `detail` is a sentence that says what to do, `trace_id` finds the request in the logs.";
+            return Task.CompletedTask;
+        }));
+        return builder;
+    }
+
+    /// <summary>Maps the API, its OpenAPI document, the reference page and the health checks.</summary>
+    public static WebApplication MapCogoApi(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapCogoHealth();
+        app.MapCodeBuildTest();
+        app.MapIntegrationStatus();
+        app.MapTrace();
+        app.MapArtifacts();
+        app.MapOpenApi();
+        app.MapScalar();
+        app.MapGet("/", () => TypedResults.Redirect("/scalar")).ExcludeFromDescription();
+        return app;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Text.RegularExpressions;
+using Cogo.Core.Pipeline;
+
+namespace Cogo.Api.Pipeline;
+
+/// <summary>
+/// What can be said about a request without looking at the repository: that is the workers' to see. To
+/// <see cref="RequestRules"/> it adds what only a caller over HTTP can get wrong.
+/// </summary>
+internal static partial class CodeBuildTestValidation
+{
+    public const int MaxIdempotencyKeyLength = 255;
+
+    private const int MaxRepoLength = 4096;
+    private const int MaxTextLength = 100_000;
+
+    private static readonly string[] Schemes = ["https", "http", "ssh", "git", "file"];
+
+    /// <summary>Field and sentence of everything that is wrong; empty when all is well.</summary>
+    public static Dictionary<string, string> Check(PipelineRequest request, string? idempotencyKey)
+    {
+        var errors = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var problem in RequestRules.Check(request, Route.Codegen))
+        {
+            errors.TryAdd(problem.Field, problem.Message);
+        }
+
+        void Refuse(string field, string? sentence)
+        {
+            if (sentence is not null)
+            {
+                errors.TryAdd(field, sentence);
+            }
+        }
+
+        Refuse("repo", Repo(request.Repo));
+        Refuse("patch", Instruction("patch", request.Patch, request.Engine, [RequestRules.PatchEngine]));
+        Refuse("command", Instruction("command", request.Command, request.Engine, [RequestRules.CommandEngine]));
+        Refuse("task", Instruction("task", request.Task, request.Engine, [RequestRules.OpenAiEngine, RequestRules.CogoWorkerEngine]));
+        if (idempotencyKey is not null && (idempotencyKey.Length is 0 or > MaxIdempotencyKeyLength || !idempotencyKey.All(c => c is > ' ' and < (char)127)))
+        {
+            Refuse("Idempotency-Key", $"Idempotency-Key must be 1 to {MaxIdempotencyKeyLength} visible ASCII characters without spaces.");
+        }
+
+        return errors;
+    }
+
+    private static string? Instruction(string field, string? value, string? engine, string[] engines)
+    {
+        if (value is null)
+        {
+            return null;
+        }
+
+        if (engine is not null && !engines.Contains(engine, StringComparer.Ordinal))
+        {
+            return $"{field} is for engine {string.Join(" or ", engines)}: leave it out, or choose that engine.";
+        }
+
+        if (value.Contains('\0', StringComparison.Ordinal))
+        {
+            return $"{field} holds a NUL character. A change of a binary file needs a diff made with `git diff --binary`.";
+        }
+
+        return field != "patch" && value.Length > MaxTextLength
+            ? $"{field} has {value.Length} characters, and {MaxTextLength} are allowed."
+            : null;
+    }
+
+    private static string? Repo(string? repo)
+    {
+        if (string.IsNullOrWhiteSpace(repo))
+        {
+            return null; // said already
+        }
+
+        if (repo.Length > MaxRepoLength)
+        {
+            return $"repo has {repo.Length} characters, and {MaxRepoLength} are allowed.";
+        }
+
+        if (Path.IsPathFullyQualified(repo) || ScpLike().IsMatch(repo))
+        {
+            return null;
+        }
+
+        if (!Uri.TryCreate(repo, UriKind.Absolute, out var uri) || !Schemes.Contains(uri.Scheme, StringComparer.Ordinal))
+        {
+            return "repo is neither an absolute path, as the workers see it, nor a git URL (https, http, ssh, git, file, or user@host:path).";
+        }
+
+        // What is in the URL ends up in the database and the logs.
+        return uri.UserInfo.Contains(':', StringComparison.Ordinal) || (uri.UserInfo.Length > 0 && uri.Scheme is ("https" or "http"))
+            ? "repo carries a password or a token, which would be stored with the task. Give git on the workers a credential helper instead."
+            : null;
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^:]", RegexOptions.None, 1000)]
+    private static partial Regex ScpLike();
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using Cogo.Core.Bus;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Npgsql;
+
+namespace Cogo.Api.Problems;
+
+/// <summary>Turns what a request could not help into a problem that says what to do.</summary>
+internal sealed partial class ApiExceptionHandler(IProblemDetailsService problems, ILogger<ApiExceptionHandler> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is listening any more.
+            httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+
+        var problem = Describe(exception);
+        if (problem.Status >= 500)
+        {
+            LogFailed(httpContext.Request.Method, httpContext.Request.Path, exception);
+        }
+
+        if (problem.Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            httpContext.Response.Headers.RetryAfter = "2";
+        }
+
+        httpContext.Response.StatusCode = problem.Status!.Value;
+        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
+    }
+
+    private static ProblemDetails Describe(Exception exception) => exception switch
+    {
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problem.Details(
+            StatusCodes.Status413PayloadTooLarge,
+            "body_too_large",
+            $"The body is larger than {CogoApi.BodyLimitBytes / 1024 / 1024} MiB. Send a smaller patch, or push the change to a branch and name it as base."),
+        BadHttpRequestException { InnerException: JsonException json } => Malformed(json),
+        BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType } => Problem.Details(
+            StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "The body must be JSON: send it with Content-Type: application/json."),
+        BadHttpRequestException bad => Problem.Details(bad.StatusCode, "bad_request", bad.Message),
+        IdempotencyConflictException conflict => Problem.Details(
+            StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", conflict.Message),
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName } => Problem.Details(
+            StatusCodes.Status503ServiceUnavailable, "not_migrated", "The database lacks Cogo's tables, or has them from an older version: run `cogo migrate`, then try again."),
+        PostgresException { IsTransient: false } => Internal(),
+        NpgsqlException or TimeoutException => Problem.Details(
+            StatusCodes.Status503ServiceUnavailable, "database_unavailable", "The database does not answer. Nothing was stored; try again in a moment."),
+        _ => Internal(),
+    };
+
+    private static ProblemDetails Internal() => Problem.Details(
+        StatusCodes.Status500InternalServerError, "internal_error", "Something went wrong on the server. Its log has the cause under this trace_id.");
+
+    private static ProblemDetails Malformed(JsonException json)
+    {
+        var field = json.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : null;
+        var where = json.LineNumber is { } line ? $" (line {line + 1}, byte {json.BytePositionInLine + 1})" : "";
+        // The serializer's own sentence names .NET types, which mean nothing to the caller.
+        var sentence = json.Message.Contains("could not be mapped", StringComparison.Ordinal)
+            ? $"'{field}' is not a field of this request{where}."
+            : field is not null
+                ? $"The value of '{field}' has the wrong type{where}."
+                : $"The body is not a JSON object of the wanted shape{where}.";
+        var problem = Problem.Details(StatusCodes.Status400BadRequest, "malformed_json", $"{sentence} /scalar shows the fields.");
+        if (field is not null)
+        {
+            problem.Extensions[Problem.ErrorsKey] = new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [sentence] };
+        }
+
+        return problem;
+    }
+
+    [LoggerMessage(EventId = 2000, Level = LogLevel.Error, Message = "{Method} {Path} failed")]
+    private partial void LogFailed(string method, string path, Exception exception);
+}

@@ -1,0 +1,96 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Cogo.Core.Artifacts;
+
+/// <summary>A row of <c>public.artifacts</c>.</summary>
+/// <param name="Path"><c>&lt;task&gt;/&lt;stage&gt;/&lt;name&gt;</c>, as served below <c>/artifacts/</c>.</param>
+/// <param name="Storage">Where the bytes are: <c>local</c>.</param>
+public sealed record ArtifactRow(
+    string Path,
+    string? TaskId,
+    string? TraceId,
+    long Bytes,
+    string Sha256,
+    string ContentType,
+    string Storage,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? ExpiresAt);
+
+/// <summary>Artifacts, newest first. <paramref name="NextCursor"/> asks for the next page; null on the last one.</summary>
+public sealed record ArtifactPage(IReadOnlyList<ArtifactRow> Artifacts, string? NextCursor);
+
+/// <summary>Reads <c>public.artifacts</c>.</summary>
+public sealed class ArtifactIndex(NpgsqlDataSource source)
+{
+    /// <summary>Null when there is no such row.</summary>
+    public async Task<ArtifactRow?> FindAsync(string path, CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand(ArtifactQueries.Find);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = path });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
+    }
+
+    /// <summary>Lists newest first; <paramref name="cursor"/> is the <see cref="ArtifactPage.NextCursor"/> of the page before.</summary>
+    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    public async Task<ArtifactPage> ListAsync(string? taskId, int limit, string? cursor, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        var (createdAt, path) = cursor is null ? (null, null) : ReadCursor(cursor);
+        await using var command = source.CreateCommand(ArtifactQueries.List);
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)taskId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)createdAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)path ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = limit + 1L });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<ArtifactRow>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(Read(reader));
+        }
+
+        // One row more than asked for says that there is another page.
+        if (rows.Count <= limit)
+        {
+            return new ArtifactPage(rows, null);
+        }
+
+        rows.RemoveAt(limit);
+        return new ArtifactPage(rows, WriteCursor(rows[^1]));
+    }
+
+    private static string WriteCursor(ArtifactRow row) => Base64Url.EncodeToString(
+        Encoding.UTF8.GetBytes($"{row.CreatedAt.UtcTicks.ToString(CultureInfo.InvariantCulture)} {row.Path}"));
+
+    private static (DateTimeOffset? CreatedAt, string? Path) ReadCursor(string cursor)
+    {
+        if (Base64Url.IsValid(cursor))
+        {
+            var parts = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor)).Split(' ', 2);
+            if (parts.Length == 2
+                && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+                && ticks <= DateTimeOffset.MaxValue.UtcTicks
+                && ArtifactPath.IsValid(parts[1]))
+            {
+                return (new DateTimeOffset(ticks, TimeSpan.Zero), parts[1]);
+            }
+        }
+
+        throw new FormatException($"'{cursor}' is not a cursor: pass the next_cursor of the page before, or none for the first page.");
+    }
+
+    private static ArtifactRow Read(NpgsqlDataReader reader) => new(
+        reader.GetString(0),
+        reader.IsDBNull(1) ? null : reader.GetString(1),
+        reader.IsDBNull(2) ? null : reader.GetString(2),
+        reader.GetInt64(3),
+        reader.GetString(4),
+        reader.GetString(5),
+        reader.GetString(6),
+        reader.GetFieldValue<DateTimeOffset>(7),
+        reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8));
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Cogo.Core.Database;
+using Cogo.Core.Pipeline;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Cogo.Core.Audit;
+
+/// <summary>Reads a trace out of <c>bus_events</c> and <c>agent_messages</c>.</summary>
+public sealed class TraceReader(NpgsqlDataSource source)
+{
+    /// <summary>Most entries in one answer.</summary>
+    public const int Limit = 5_000;
+
+    private static readonly string Summary = SqlQuery.Load("read_trace_summary");
+    private static readonly string Timeline = SqlQuery.Load("read_trace_timeline");
+
+    /// <summary>Whether the text is a trace id: 32 lowercase hex digits.</summary>
+    public static bool IsTraceId(string? text) =>
+        text is { Length: 32 } && text.All(c => char.IsAsciiHexDigitLower(c));
+
+    /// <summary>
+    /// Null when nothing has this trace id. With <paramref name="afterEvent"/> the timeline holds only events with a
+    /// higher id; the rest of the answer is about the whole trace all the same. Ids are handed out before commit, so an
+    /// event may turn up below one that was seen already: a follower asks from a little further back and skips what it knows.
+    /// </summary>
+    public async Task<TraceTimeline?> ReadAsync(string traceId, long? afterEvent, CancellationToken cancellationToken)
+    {
+        await using var batch = source.CreateBatch();
+        // In this order: a verdict that the first statement saw is backed by events that the second one sees too.
+        var summary = new NpgsqlBatchCommand(Summary);
+        summary.Parameters.Add(new NpgsqlParameter<string> { TypedValue = traceId });
+        batch.BatchCommands.Add(summary);
+        var timeline = new NpgsqlBatchCommand(Timeline);
+        timeline.Parameters.Add(new NpgsqlParameter<string> { TypedValue = traceId });
+        timeline.Parameters.Add(new NpgsqlParameter { Value = (object?)afterEvent ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+        timeline.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Limit + 1L });
+        batch.BatchCommands.Add(timeline);
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken) || reader.IsDBNull(0))
+        {
+            return null;
+        }
+
+        var endingType = Text(reader, 2);
+        var trace = new TraceTimeline
+        {
+            TraceId = traceId,
+            StartedAt = reader.GetFieldValue<DateTimeOffset>(0),
+            TaskId = Text(reader, 1),
+            Verdict = endingType is null ? null : VerdictOf(endingType, Text(reader, 3)),
+            Reason = Text(reader, 4),
+            EndedAt = endingType is null ? null : reader.GetFieldValue<DateTimeOffset>(5),
+            Timeline = [],
+        };
+        await reader.NextResultAsync(cancellationToken);
+        var entries = new List<TimelineEntry>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            entries.Add(Entry(reader));
+        }
+
+        var hasMore = entries.Count > Limit;
+        return trace with { Timeline = hasMore ? entries[..Limit] : entries, HasMore = hasMore };
+    }
+
+    // A failure that does not say whose fault it is tells nothing about the change.
+    private static Verdict VerdictOf(string type, string? word) =>
+        Enum.TryParse<Verdict>(word, ignoreCase: true, out var verdict) && Enum.IsDefined(verdict)
+            ? verdict
+            : type == EventTypes.CodegenDone ? Verdict.Passed : Verdict.Infrastructure;
+
+    private static TimelineEntry Entry(NpgsqlDataReader reader) => new()
+    {
+        At = reader.GetFieldValue<DateTimeOffset>(0),
+        Kind = reader.GetString(1) == "event" ? TimelineKind.Event : TimelineKind.Message,
+        Id = reader.GetInt64(2),
+        Type = reader.GetString(3),
+        Route = Text(reader, 4),
+        MessageId = reader.IsDBNull(5) ? null : reader.GetInt64(5),
+        Attempt = reader.IsDBNull(6) ? null : reader.GetInt32(6),
+        Worker = Text(reader, 7),
+        Data = Text(reader, 8) is { } json ? JsonSerializer.Deserialize<JsonElement>(json) : null,
+    };
+
+    private static string? Text(NpgsqlDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal);
+}

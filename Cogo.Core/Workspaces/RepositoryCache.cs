@@ -1,0 +1,167 @@
+using Cogo.Core.Pipeline;
+using Microsoft.Extensions.Logging;
+
+namespace Cogo.Core.Workspaces;
+
+/// <summary>
+/// Keeps a mirror of each repository in the work folder and hands out working copies of its commits. Safe to use
+/// from any number of tasks and processes at once. Nothing is ever written to the repository itself.
+/// <code>
+/// &lt;work&gt;/git/&lt;key&gt;/mirror.git   the mirror
+/// &lt;work&gt;/git/&lt;key&gt;/lock         held while the mirror or its list of worktrees changes
+/// &lt;work&gt;/git/&lt;key&gt;/copies/      working copies; &lt;id&gt;.lock is held by the process that uses one
+/// </code>
+/// </summary>
+public sealed partial class RepositoryCache
+{
+    private readonly WorkspaceOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<RepositoryCache> _logger;
+    private readonly Git _git;
+    private readonly string _root;
+
+    /// <exception cref="WorkspaceException"><c>work_folder_unusable</c>.</exception>
+    public RepositoryCache(WorkspaceOptions options, TimeProvider time, ILogger<RepositoryCache> logger)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _git = new Git(options);
+        _root = Path.Combine(Path.GetFullPath(options.WorkFolder), "git");
+    }
+
+    /// <summary>
+    /// Fetches <paramref name="repo"/> anew and checks <paramref name="revision"/> (default: HEAD) out into a folder
+    /// of its own, which goes away with the working copy.
+    /// </summary>
+    /// <param name="repo">A local path or a git URL. A folder inside a repository means that part of it.</param>
+    /// <param name="revision">Commit, branch or tag.</param>
+    /// <exception cref="WorkspaceException">See <see cref="WorkspaceCodes"/>.</exception>
+    public async Task<WorkingCopy> CheckOutAsync(string? repo, string? revision, CancellationToken cancellationToken)
+    {
+        var location = RepositoryLocation.Parse(repo);
+        var local = location.LocalPath is { } path ? await LocalRepository.InspectAsync(path, _git, cancellationToken) : null;
+        var home = Path.Combine(_root, RepositoryLocation.Key(local?.GitFolder ?? location.Url!));
+        try
+        {
+            Directory.CreateDirectory(CopiesOf(home));
+            using var held = await TakeLockAsync(home, cancellationToken);
+            var mirror = new Mirror(_git, MirrorOf(home));
+            await mirror.FetchAsync(location, local, cancellationToken);
+            var commit = await mirror.ResolveAsync(location, local, revision, cancellationToken);
+            await SweepAsync(home, cancellationToken);
+            return await AddAsync(home, location, local?.Subfolder ?? "", commit, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WorkspaceException(WorkspaceCodes.WorkFolderUnusable,
+                $"The work folder {home} cannot be used: {e.Message} Free some space there, or set COGO_WORK to another folder.", Verdict.Infrastructure, e);
+        }
+    }
+
+    /// <summary>Removes the working copies that dead processes left behind, in all repositories.</summary>
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        if (!Directory.Exists(_root))
+            return;
+
+        foreach (var home in Directory.EnumerateDirectories(_root).Where(folder => Directory.Exists(CopiesOf(folder))).ToList())
+        {
+            using var held = await TakeLockAsync(home, cancellationToken);
+            await SweepAsync(home, cancellationToken);
+        }
+    }
+
+    private static string MirrorOf(string home) => Path.Combine(home, "mirror.git");
+
+    private static string CopiesOf(string home) => Path.Combine(home, "copies");
+
+    private static string ScratchOf(string home, string id) => Path.Combine(CopiesOf(home), id + ".scratch");
+
+    private static void Delete(string home, string id)
+    {
+        FolderRemoval.Delete(Path.Combine(CopiesOf(home), id));
+        FolderRemoval.Delete(ScratchOf(home, id));
+    }
+
+    private Task<FileLock> TakeLockAsync(string home, CancellationToken cancellationToken) =>
+        FileLock.TakeAsync(Path.Combine(home, "lock"), _options.FetchTimeout + _options.GitTimeout, _time, cancellationToken);
+
+    private async Task<WorkingCopy> AddAsync(string home, RepositoryLocation location, string subfolder, string commit, CancellationToken cancellationToken)
+    {
+        var id = Guid.CreateVersion7().ToString("N");
+        var tree = Path.Combine(CopiesOf(home), id);
+        var owned = FileLock.TryTake(tree + ".lock") ?? throw new IOException($"{tree}.lock is taken.");
+        try
+        {
+            Directory.CreateDirectory(ScratchOf(home, id));
+            await _git.MustAsync(MirrorOf(home), ["worktree", "add", "--quiet", "--detach", "--force", "--", tree, commit], cancellationToken, new GitCall { Fetch = true });
+            if (subfolder.Length > 0 && (new ConfinedFolder(tree).Problem(subfolder) is not null || !Directory.Exists(Path.Combine(tree, subfolder))))
+            {
+                throw new WorkspaceException(WorkspaceCodes.SubfolderNotInBase,
+                    $"The folder {subfolder} of {location.Display} is not in commit {commit[..12]}: commit it first, or name another base.");
+            }
+
+            return new WorkingCopy(_git, MirrorOf(home), tree, ScratchOf(home, id), subfolder, commit, location.Display, () => RemoveAsync(home, id, owned));
+        }
+        catch
+        {
+            Delete(home, id);
+            owned.DisposeAndDelete();
+            throw;
+        }
+    }
+
+    private async Task RemoveAsync(string home, string id, FileLock owned)
+    {
+        // Not cancellable: leaving is what is done when everything else was cancelled.
+        try
+        {
+            using var held = await TakeLockAsync(home, CancellationToken.None);
+            Delete(home, id);
+            await _git.MustAsync(MirrorOf(home), ["worktree", "prune"], CancellationToken.None);
+            owned.DisposeAndDelete();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkspaceException)
+        {
+            // The result of the task stands; the folder is swept by whoever next uses this repository.
+            owned.Dispose();
+            LogLeftBehind(Path.Combine(CopiesOf(home), id), e);
+        }
+    }
+
+    private async Task SweepAsync(string home, CancellationToken cancellationToken)
+    {
+        var swept = false;
+        foreach (var file in Directory.EnumerateFiles(CopiesOf(home), "*.lock").ToList())
+        {
+            // Locks are made under the repository's lock, which we hold: one that can be taken has no owner.
+            if (FileLock.TryTake(file, create: false) is not { } orphan)
+                continue;
+
+            var id = Path.GetFileNameWithoutExtension(file);
+            try
+            {
+                Delete(home, id);
+                swept = true;
+                LogSwept(Path.Combine(CopiesOf(home), id));
+                orphan.DisposeAndDelete();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                orphan.Dispose();
+                LogLeftBehind(Path.Combine(CopiesOf(home), id), e);
+            }
+        }
+
+        if (swept)
+            await _git.MustAsync(MirrorOf(home), ["worktree", "prune"], cancellationToken);
+    }
+
+    [LoggerMessage(3001, LogLevel.Information, "Removed the working copy {Folder} that a dead process left behind")]
+    private partial void LogSwept(string folder);
+
+    [LoggerMessage(3002, LogLevel.Warning, "The working copy {Folder} could not be removed; the next use of its repository tries again")]
+    private partial void LogLeftBehind(string folder, Exception exception);
+}
