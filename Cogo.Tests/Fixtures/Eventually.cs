@@ -24,4 +24,7 @@ public static class Eventually
 
     public static Task BecomesTrueAsync(Func<bool> look, string what, int seconds = 20) =>
         BecomesAsync(() => Task.FromResult(look()), seen => seen, what, seconds);
+
+    public static Task BecomesTrueAsync(Func<Task<bool>> look, string what, int seconds = 20) =>
+        BecomesAsync(look, seen => seen, what, seconds);
 }

@@ -22,7 +22,7 @@ public sealed class PostgresServers : IAsyncDisposable
     private const string Template = "cogo_template";
 
     private static readonly ConcurrentDictionary<int, Lazy<Task<EmbeddedPostgres>>> Servers = new();
-    private static readonly Lazy<string> Root = new(() => Directory.CreateTempSubdirectory("cogo-tests-").FullName);
+    private static readonly Lazy<TemporaryFolder> Root = new(() => new TemporaryFolder());
     private static int s_databases;
 
     /// <summary>A fresh database with every migration applied, on the server of that major version.</summary>
@@ -46,7 +46,7 @@ public sealed class PostgresServers : IAsyncDisposable
         Servers.Clear();
         if (Root.IsValueCreated)
         {
-            Directory.Delete(Root.Value, recursive: true);
+            Root.Value.Dispose();
         }
     }
 
@@ -71,7 +71,7 @@ public sealed class PostgresServers : IAsyncDisposable
         var options = EmbeddedPostgresOptions.FromEnvironment() with
         {
             Version = major.ToString(),
-            DataDirectory = Root.Value,
+            DataDirectory = Root.Value.Path,
             Port = null,
         };
         var server = await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, CancellationToken.None);

@@ -11,13 +11,14 @@ namespace Cogo.Core.Database.Embedded;
 /// </summary>
 public sealed partial class EmbeddedPostgres : IAsyncDisposable
 {
-    private static readonly TimeSpan OrphanTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RetryTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
     private readonly OwnerLock _owner;
-    private readonly ServerProcess _server;
+    private readonly IServer _server;
+    private int _disposed;
 
-    private EmbeddedPostgres(OwnerLock owner, ServerProcess server, PostgresInstallation installation, string directory, string connectionString) =>
+    private EmbeddedPostgres(OwnerLock owner, IServer server, PostgresInstallation installation, string directory, string connectionString) =>
         (_owner, _server, Installation, Directory, ConnectionString) = (owner, server, installation, directory, connectionString);
 
     /// <summary>For Npgsql; holds the password.</summary>
@@ -60,8 +61,11 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
     /// <summary>Stops the server fast: open transactions are rolled back, what was committed stays.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _server.DisposeAsync();
-        _owner.Dispose();
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            await _server.DisposeAsync();
+            _owner.Dispose();
+        }
     }
 
     private static async Task<EmbeddedPostgres> StartUncheckedAsync(EmbeddedPostgresOptions options, ILogger logger, CancellationToken cancellationToken)
@@ -73,10 +77,10 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
             .ChooseAsync(options.Fresh ? [] : DatabaseFolder.MajorsWithData(root), cancellationToken);
         var folder = DatabaseFolder.Open(root, installation.Major, user);
         var owner = OwnerLock.Take(folder.Path);
-        ServerProcess? server = null;
+        IServer? server = null;
         try
         {
-            await StopOrphanAsync(folder, installation, user, options, logger, cancellationToken);
+            await new Takeover(folder, installation, user, options.StopTimeout, logger).RunAsync(owner.LastOwner(), cancellationToken);
             var cluster = new Cluster(folder, installation, user, logger);
             cluster.Clear(includingData: options.Fresh);
             if (!folder.HasData)
@@ -88,7 +92,6 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
             await cluster.WriteSettingsAsync(cancellationToken);
             var password = await cluster.ReadPasswordAsync(cancellationToken);
             (server, var port) = await StartServerAsync(folder, installation, user, owner, options, logger, cancellationToken);
-            owner.Announce(new Owner(Environment.ProcessId, port));
             var connectionString = await OwnDatabase.EnsureAsync(port, password, options.Database, folder, cancellationToken);
             LogReady(logger, installation.Version, port, folder.Path, clock.ElapsedMilliseconds);
             return new EmbeddedPostgres(owner, server, installation, folder.Path, connectionString);
@@ -105,45 +108,17 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
         }
     }
 
-    /// <summary>The lock was free, so whatever runs on the data has no owner any more.</summary>
-    private static async Task StopOrphanAsync(
-        DatabaseFolder folder, PostgresInstallation installation, ServerUser user, EmbeddedPostgresOptions options, ILogger logger, CancellationToken cancellationToken)
-    {
-        if (PostmasterPid.Read(folder.Data) is not { } left)
-        {
-            return;
-        }
-
-        if (!left.IsAlive(folder.Data))
-        {
-            // Postgres would refuse if the number has gone to another process since.
-            LogStale(logger, left.Pid);
-            File.Delete(PostmasterPid.PathIn(folder.Data));
-            return;
-        }
-
-        LogOrphan(logger, left.Pid, folder.Path);
-        var seconds = ((int)Math.Ceiling(options.StopTimeout.TotalSeconds)).ToString();
-        foreach (var mode in new[] { "fast", "immediate" })
-        {
-            await user.RunAsync([installation.Tool("pg_ctl"), "stop", "-D", "data", "-m", mode, "-w", "-t", seconds], folder.Path, options.StopTimeout * 2, cancellationToken);
-            if (!left.IsAlive(folder.Data))
-            {
-                return;
-            }
-        }
-
-        throw new EmbeddedPostgresException($"Postgres (process {left.Pid}) still runs on '{folder.Data}' from a Cogo that was killed, and does not stop. End that process, then start again.");
-    }
-
-    private static async Task<(ServerProcess Server, int Port)> StartServerAsync(
+    private static async Task<(IServer Server, int Port)> StartServerAsync(
         DatabaseFolder folder, PostgresInstallation installation, ServerUser user, OwnerLock owner, EmbeddedPostgresOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         for (var port = ChoosePort(options.Port, owner.LastOwner()?.Port); ; port = ChoosePort(options.Port, null))
         {
             var log = await ServerLog.OpenAsync(folder.Log, user, cancellationToken);
-            if (await ServerProcess.StartAsync(folder, installation, user, port, options, logger, cancellationToken) is { } server)
+            var start = OperatingSystem.IsWindows()
+                ? WindowsServer.StartAsync(folder, installation, owner, port, options, cancellationToken)
+                : ServerProcess.StartAsync(folder, installation, user, owner, port, options, logger, cancellationToken);
+            if (await start is { } server)
             {
                 return (server, port);
             }
@@ -152,7 +127,7 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
             var portTaken = options.Port is null && words.Contains("could not bind", StringComparison.Ordinal);
             // Children of a killed server end within moments of it; until then they hold its memory.
             var childrenLeft = words.Contains("pre-existing shared memory block", StringComparison.Ordinal);
-            if (!(portTaken || childrenLeft) || clock.Elapsed > OrphanTimeout)
+            if (!(portTaken || childrenLeft) || clock.Elapsed > RetryTimeout)
             {
                 throw new EmbeddedPostgresException(ServerLog.Explain($"{installation.Version} did not start on '{folder.Data}', port {port}", words));
             }
@@ -193,12 +168,6 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(EventId = 1131, Level = LogLevel.Information, Message = "{Version} is ready on 127.0.0.1:{Port} after {Milliseconds} ms, its data in {Directory}")]
+    [LoggerMessage(EventId = 1130, Level = LogLevel.Information, Message = "{Version} is ready on 127.0.0.1:{Port} after {Milliseconds} ms, its data in {Directory}")]
     private static partial void LogReady(ILogger logger, string version, int port, string directory, long milliseconds);
-
-    [LoggerMessage(EventId = 1132, Level = LogLevel.Warning, Message = "Postgres (process {Pid}) still runs on {Directory} from a Cogo that was killed: stopping it")]
-    private static partial void LogOrphan(ILogger logger, int pid, string directory);
-
-    [LoggerMessage(EventId = 1133, Level = LogLevel.Information, Message = "The last server (process {Pid}) did not stop by itself; what was committed is recovered")]
-    private static partial void LogStale(ILogger logger, int pid);
 }

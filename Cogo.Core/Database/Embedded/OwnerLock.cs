@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Cogo.Core.Database.Embedded;
 
 /// <summary>Who uses the folder, for the one that comes second.</summary>
-internal sealed record Owner(int Pid, int Port);
+/// <param name="Watchdog">Runs as long as the server may; null where there is none (Windows).</param>
+internal sealed record Owner(int Pid, int Port, KnownProcess? Watchdog = null);
 
 /// <summary>
 /// Held for the life of the process by the kernel, so that a killed owner leaves it free: a database that still

@@ -6,14 +6,16 @@ namespace Cogo.Core.Database.Embedded;
 /// <summary>
 /// The running server, held by a shell whose standard input is a pipe of ours: when we die, by whatever signal,
 /// the kernel closes the pipe and the shell stops the server. <c>pg_ctl</c> puts the server into a session of its
-/// own, so that Ctrl-C in a terminal ends the workers first and the database after them.
+/// own, so that Ctrl-C in a terminal ends the workers first and the database after them; <c>setsid</c>, where there
+/// is one, does the same for the shell, which so survives a kill of our whole process group.
 /// </summary>
-internal sealed partial class ServerProcess : IAsyncDisposable
+internal sealed partial class ServerProcess : IServer
 {
-    /// <summary>$1 folder of pg_ctl, $2 seconds to start, $3 seconds to stop, $4 port.</summary>
+    /// <summary>Begins when told so, once its number is on disk. $1 folder of pg_ctl, $2 seconds to start, $3 seconds to stop, $4 port.</summary>
     private const string Watchdog =
         """
         trap '' INT HUP TERM PIPE
+        read -r _ || exit 0
         exec 2>&1
         stop() { "$1/pg_ctl" stop -D data -m fast -w -t "$3" || "$1/pg_ctl" stop -D data -m immediate -w -t 30; }
         if "$1/pg_ctl" start -D data -l server.log -w -t "$2" -o "-p $4"; then
@@ -26,7 +28,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         fi
         """;
 
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(40);
+    internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(40);
 
     private readonly Process _watchdog;
     private readonly TimeSpan _stopTimeout;
@@ -36,16 +38,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private ServerProcess(Process watchdog, TimeSpan stopTimeout, ILogger logger) =>
         (_watchdog, _stopTimeout, _logger) = (watchdog, stopTimeout, logger);
 
-    /// <summary>Completes when the server has ended by itself; cancelled when it was stopped.</summary>
     public Task Exited { get; private set; } = Task.CompletedTask;
 
     /// <summary>Null when the server did not start: its log says why.</summary>
-    public static async Task<ServerProcess?> StartAsync(
-        DatabaseFolder folder, PostgresInstallation installation, ServerUser user, int port, EmbeddedPostgresOptions options, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<IServer?> StartAsync(
+        DatabaseFolder folder, PostgresInstallation installation, ServerUser user, OwnerLock owner, int port, EmbeddedPostgresOptions options, ILogger logger, CancellationToken cancellationToken)
     {
+        string[] ownSession = Command.Find("setsid") is { } setsid ? [setsid] : [];
         string[] script =
         [
-            "/bin/sh", "-c", Watchdog, "cogo-postgres", installation.BinDirectory,
+            .. ownSession, "/bin/sh", "-c", Watchdog, "cogo-postgres", installation.BinDirectory,
             Seconds(options.StartTimeout), Seconds(options.StopTimeout), port.ToString(),
         ];
         var watchdog = new Process { StartInfo = Command.StartInfo(user.CommandLine(script), folder.Path, inheritEnvironment: false) };
@@ -54,6 +56,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var server = new ServerProcess(watchdog, options.StopTimeout, logger);
         try
         {
+            owner.Announce(new Owner(Environment.ProcessId, port, KnownProcess.Of(watchdog)));
+            await watchdog.StandardInput.WriteLineAsync("go".AsMemory(), cancellationToken);
+            await watchdog.StandardInput.FlushAsync(cancellationToken);
             string? line;
             do
             {
@@ -67,7 +72,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
                 return null;
             }
 
-            server.Exited = server.WatchAsync(PostmasterPid.Read(folder.Data)?.Pid, folder);
+            server.Exited = server.WatchAsync(KnownProcess.ReadPostmaster(folder.Data)?.Pid, folder);
             return server;
         }
         catch
@@ -118,7 +123,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         LogEnded(_logger, pid ?? 0, folder.Log);
     }
 
-    private static string Seconds(TimeSpan time) => Math.Max(1, (int)Math.Ceiling(time.TotalSeconds)).ToString();
+    internal static string Seconds(TimeSpan time) => Math.Max(1, (int)Math.Ceiling(time.TotalSeconds)).ToString();
 
     [LoggerMessage(EventId = 1121, Level = LogLevel.Critical, Message = "Postgres (process {Pid}) ended by itself; {Log} says why. Restart Cogo: it recovers what was committed")]
     private static partial void LogEnded(ILogger logger, int pid, string log);
