@@ -3,7 +3,7 @@ using Cogo.Core.Bus;
 using Cogo.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
-if (!ListenAddress.TryApply(builder, out var problem))
+if (!ListenAddress.TryApply(builder, defaultPort: 3000, out var problem))
 {
     await Console.Error.WriteLineAsync(problem);
     return 3;

@@ -1,1 +1,26 @@
-return 0; // filled in by the next slice
+using Cogo.ServiceDefaults;
+using Cogo.Workers.Hosting;
+
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    var route = WorkerRoute.Read(builder.Configuration);
+    // Health checks only: any free port will do where none is given.
+    if (!ListenAddress.TryApply(builder, defaultPort: 0, out var problem))
+    {
+        throw new FormatException(problem);
+    }
+
+    builder.AddCogoServiceDefaults();
+    builder.AddCogoDataSource();
+    builder.Services.AddCogoWorkers(builder.Configuration, [route]);
+    await using var app = builder.Build();
+    app.MapCogoHealth();
+    await app.RunAsync();
+    return 0;
+}
+catch (FormatException e)
+{
+    await Console.Error.WriteLineAsync($"cogo-worker: {e.Message}");
+    return 3;
+}

@@ -2,8 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Cogo.Core;
 using Cogo.Core.Audit;
-using Cogo.Core.Bus;
-using Cogo.Core.Pipeline;
 
 namespace Cogo.Workers.Dispatcher;
 

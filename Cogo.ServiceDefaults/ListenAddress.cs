@@ -1,18 +1,21 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 
-namespace Cogo.Api;
+namespace Cogo.ServiceDefaults;
 
 /// <summary>
-/// Where the API listens: <c>ASPNETCORE_URLS</c> or <c>--urls</c> as for any web program, else every address on
-/// <c>PORT</c> or <c>HTTP_PORTS</c>, else this machine only, on port 3000.
+/// Where a program listens: <c>ASPNETCORE_URLS</c> or <c>--urls</c> as for any web program, else every address on
+/// <c>PORT</c> or <c>HTTP_PORTS</c>, else this machine only, on a port of the program's own.
 /// </summary>
-internal static class ListenAddress
+public static class ListenAddress
 {
-    private const int DefaultPort = 3000;
-
     /// <summary>False, with a sentence, when a port is no port.</summary>
-    public static bool TryApply(WebApplicationBuilder builder, out string? problem)
+    /// <param name="defaultPort">0 takes any free one.</param>
+    public static bool TryApply(WebApplicationBuilder builder, int defaultPort, [NotNullWhen(false)] out string? problem)
     {
+        ArgumentNullException.ThrowIfNull(builder);
         problem = null;
         var configuration = builder.Configuration;
         if (!string.IsNullOrWhiteSpace(configuration[WebHostDefaults.ServerUrlsKey]))
@@ -43,7 +46,7 @@ internal static class ListenAddress
             return true;
         }
 
-        builder.WebHost.UseUrls($"http://localhost:{DefaultPort}");
+        builder.WebHost.UseUrls(defaultPort == 0 ? "http://127.0.0.1:0" : $"http://localhost:{defaultPort}");
         return true;
     }
 }

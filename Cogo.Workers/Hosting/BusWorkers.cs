@@ -1,0 +1,98 @@
+using Npgsql;
+
+namespace Cogo.Workers.Hosting;
+
+/// <summary>One route that this process reads.</summary>
+public sealed record WorkerAssignment(Route Route, WorkerRole Role, int Concurrency);
+
+/// <summary>
+/// Subscribes the assigned routes. Where the database does not answer yet, or has no schema yet, it tries again
+/// until it does; meanwhile the health check says why.
+/// </summary>
+public sealed partial class BusWorkers(
+    MessageBus bus, IEnumerable<WorkerAssignment> assignments, IServiceProvider services, TimeProvider time, ILogger<BusWorkers> logger)
+    : IHostedService, IAsyncDisposable
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly Queue<WorkerAssignment> _missing = new(assignments);
+    private readonly List<Subscription> _subscriptions = [];
+    private readonly CancellationTokenSource _stop = new();
+    private Task _retries = Task.CompletedTask;
+
+    /// <summary>Why not all routes are read; null when they are.</summary>
+    public string? Problem { get; private set; } = "The workers have not been started.";
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (!await TrySubscribeAsync(cancellationToken))
+        {
+            _retries = RetryAsync();
+        }
+    }
+
+    /// <summary>Hands back what handlers have not finished; another worker, or the next start, takes it up.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stop.CancelAsync();
+        await _retries;
+        Problem = "The workers have been stopped.";
+        await Task.WhenAll(_subscriptions.Select(subscription => subscription.DisposeAsync().AsTask()));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _stop.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task RetryAsync()
+    {
+        var pause = FirstPause;
+        try
+        {
+            do
+            {
+                await Task.Delay(pause, time, _stop.Token);
+                pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
+            }
+            while (!await TrySubscribeAsync(_stop.Token));
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped before the database was there: nothing is held.
+        }
+    }
+
+    private async Task<bool> TrySubscribeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (_missing.TryPeek(out var next))
+            {
+                var options = new SubscriptionOptions { Concurrency = next.Concurrency };
+                _subscriptions.Add(await bus.SubscribeAsync(next.Route, next.Role.Handler(services), options, cancellationToken));
+                _missing.Dequeue();
+                LogReading(next.Route, next.Concurrency);
+            }
+
+            Problem = null;
+            return true;
+        }
+        catch (NpgsqlException e)
+        {
+            Problem = e is PostgresException { SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable }
+                ? "The database has no schema of Cogo, or an older one: run `cogo migrate`."
+                : $"Postgres does not answer: {e.Message}";
+            LogNotReady(Problem);
+            return false;
+        }
+    }
+
+    [LoggerMessage(EventId = 4001, Level = LogLevel.Information, Message = "Reading {Route}, {Concurrency} at once")]
+    private partial void LogReading(Route route, int concurrency);
+
+    [LoggerMessage(EventId = 4002, Level = LogLevel.Warning, Message = "Not reading yet; trying again. {Problem}")]
+    private partial void LogNotReady(string problem);
+}

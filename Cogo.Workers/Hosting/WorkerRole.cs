@@ -1,0 +1,32 @@
+using Cogo.Workers.Dispatcher;
+
+namespace Cogo.Workers.Hosting;
+
+/// <summary>A kind of work that this program can do, and the routes on which it is asked for.</summary>
+/// <param name="Route">The role's route of shard 0; other shards are the same work for other copies.</param>
+/// <param name="ConcurrencySetting">Environment variable with the number of messages worked on at once.</param>
+/// <param name="DefaultConcurrency">When the variable is not set.</param>
+/// <param name="Handler">Makes the handler; one for all messages of the route.</param>
+public sealed record WorkerRole(
+    Route Route, string ConcurrencySetting, int DefaultConcurrency, Func<IServiceProvider, IMessageHandler> Handler)
+{
+    public static WorkerRole Dispatcher { get; } = new(
+        Route.Execute, "DISPATCHER_CONCURRENCY", 16, services => services.GetRequiredService<ExecutorDispatcher>());
+
+    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher];
+
+    /// <summary>The role that reads a route, whatever its shard; null when there is none.</summary>
+    public static WorkerRole? Of(Route route) => All.FirstOrDefault(role => RequestRules.IsSame(role.Route, route));
+
+    /// <exception cref="FormatException">The setting is not a number from 1 to 1000.</exception>
+    public int Concurrency(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return configuration[ConcurrencySetting] switch
+        {
+            null or "" => DefaultConcurrency,
+            var text when int.TryParse(text, out var number) && number is >= 1 and <= 1000 => number,
+            var text => throw new FormatException($"{ConcurrencySetting} is '{text}': set it to a number from 1 to 1000."),
+        };
+    }
+}

@@ -1,0 +1,38 @@
+using Cogo.Core.Artifacts;
+using Cogo.Workers.Dispatcher;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Cogo.Workers.Hosting;
+
+/// <summary>Registers workers.</summary>
+public static class WorkerServices
+{
+    /// <summary>Every role, each on shard 0.</summary>
+    /// <exception cref="FormatException">A setting cannot be read; the message names it.</exception>
+    public static IServiceCollection AddCogoWorkers(this IServiceCollection services, IConfiguration configuration) =>
+        services.AddCogoWorkers(configuration, [.. WorkerRole.All.Select(role => role.Route)]);
+
+    /// <summary>
+    /// Adds the workers of the given routes and what they need, but for an <see cref="Npgsql.NpgsqlDataSource"/>.
+    /// They read as soon as the host starts and hand back what they hold when it stops.
+    /// </summary>
+    /// <exception cref="FormatException">A setting cannot be read, or no role reads a route.</exception>
+    public static IServiceCollection AddCogoWorkers(this IServiceCollection services, IConfiguration configuration, IReadOnlyList<Route> routes)
+    {
+        ArgumentNullException.ThrowIfNull(routes);
+        services.AddCogoBus();
+        services.AddCogoArtifacts(configuration);
+        services.TryAddSingleton(DispatcherOptions.Read(configuration));
+        services.TryAddSingleton<ExecutorDispatcher>();
+        foreach (var route in routes)
+        {
+            var role = WorkerRole.Of(route) ?? throw new FormatException($"No worker reads {route}.");
+            services.AddSingleton(new WorkerAssignment(route, role, role.Concurrency(configuration)));
+        }
+
+        services.TryAddSingleton<BusWorkers>();
+        services.AddHostedService(provider => provider.GetRequiredService<BusWorkers>());
+        services.AddHealthChecks().AddCheck<BusWorkersHealthCheck>("workers");
+        return services;
+    }
+}
