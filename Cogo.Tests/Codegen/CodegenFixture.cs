@@ -56,7 +56,7 @@ internal sealed class CodegenFixture : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(bus.Database.DataSource);
-        services.AddSingleton(worker.Events);
+        services.AddSingleton<IEventLog>(worker.Events);
         services.AddSingleton(new CodegenOptions { ProgressInterval = TimeSpan.FromMilliseconds(20) });
         add?.Invoke(services);
         services.AddCodegen(configuration);
