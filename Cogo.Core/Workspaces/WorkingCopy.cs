@@ -173,6 +173,31 @@ public sealed class WorkingCopy : IAsyncDisposable
         return new WorkingCopyChange(diff.Bytes, diff.Files);
     }
 
+    /// <summary>Puts files as they are in the base commit into a folder of their own, which goes away with the working copy.</summary>
+    /// <param name="paths">Relative to the project; each must be in the base.</param>
+    /// <returns>The folder that stands for the project. Symbolic links of the base are links there too.</returns>
+    public async Task<string> ExtractBaseAsync(IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        var folder = Path.Combine(_scratch, "base");
+        var project = Path.Combine(folder, Subfolder);
+        Directory.CreateDirectory(project);
+        if (paths.Count == 0)
+            return project;
+
+        var prefix = Subfolder.Length > 0 ? Subfolder + "/" : "";
+        var list = Path.Combine(_scratch, "base.paths");
+        await File.WriteAllTextAsync(list, string.Concat(paths.Select(path => prefix + path + "\0")), cancellationToken);
+        var call = new GitCall
+        {
+            Environment = new Dictionary<string, string?>(StringComparer.Ordinal) { ["GIT_INDEX_FILE"] = Path.Combine(_scratch, "base.index") },
+        };
+        string[] there = [$"--git-dir={_gitFolder}", $"--work-tree={folder}"];
+        await _git.MustAsync(folder, [.. there, "read-tree", BaseCommit], cancellationToken, call);
+        await _git.MustAsync(folder, [.. there, "checkout", "--quiet", "--pathspec-from-file=" + list, "--pathspec-file-nul"], cancellationToken, call);
+        return project;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_disposed)

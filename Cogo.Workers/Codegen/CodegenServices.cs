@@ -1,0 +1,29 @@
+using Cogo.Core.Artifacts;
+using Cogo.Core.Workspaces;
+using Cogo.Workers.Codegen.Engines;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Cogo.Workers.Codegen;
+
+/// <summary>Registers codegen.</summary>
+public static class CodegenServices
+{
+    /// <summary>
+    /// Adds <see cref="CodegenHandler"/>, its engines and what they stand on. Wants the bus (AddCogoBus) and an
+    /// <see cref="Npgsql.NpgsqlDataSource"/>. Calling it twice adds nothing; options added before it are kept.
+    /// </summary>
+    /// <exception cref="FormatException">A setting cannot be read.</exception>
+    public static IServiceCollection AddCodegen(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(WorkspaceOptions.Read(configuration));
+        services.TryAddSingleton<RepositoryCache>();
+        services.AddCogoArtifacts(configuration);
+
+        services.TryAddSingleton(CodegenSettings.Codegen(configuration));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, PatchEngine>());
+        services.TryAddSingleton<CodegenHandler>();
+        return services;
+    }
+}
