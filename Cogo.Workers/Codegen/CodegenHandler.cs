@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Audit;
-using Cogo.Core.Bus;
-using Cogo.Core.Pipeline;
 using Cogo.Core.Workspaces;
 
 namespace Cogo.Workers.Codegen;

@@ -1,4 +1,3 @@
-using Cogo.Core.Pipeline;
 using Cogo.Core.Workspaces;
 
 namespace Cogo.Workers.Codegen;

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Cogo.Core.Audit;
-using Cogo.Core.Bus;
 using Npgsql;
 
 namespace Cogo.Workers.Codegen;

@@ -1,3 +1,4 @@
+using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
 
 namespace Cogo.Workers.Hosting;
@@ -13,7 +14,10 @@ public sealed record WorkerRole(
     public static WorkerRole Dispatcher { get; } = new(
         Route.Execute, "DISPATCHER_CONCURRENCY", 16, services => services.GetRequiredService<ExecutorDispatcher>());
 
-    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher];
+    public static WorkerRole Codegen { get; } = new(
+        Route.Codegen, "CODEGEN_CONCURRENCY", 4, services => services.GetRequiredService<CodegenHandler>());
+
+    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher, Codegen];
 
     /// <summary>The role that reads a route, whatever its shard; null when there is none.</summary>
     public static WorkerRole? Of(Route route) => All.FirstOrDefault(role => RequestRules.IsSame(role.Route, route));

@@ -1,4 +1,5 @@
 using Cogo.Core.Artifacts;
+using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -24,6 +25,7 @@ public static class WorkerServices
         services.AddCogoArtifacts(configuration);
         services.TryAddSingleton(DispatcherOptions.Read(configuration));
         services.TryAddSingleton<ExecutorDispatcher>();
+        services.AddCodegen(configuration);
         foreach (var route in routes)
         {
             var role = WorkerRole.Of(route) ?? throw new FormatException($"No worker reads {route}.");

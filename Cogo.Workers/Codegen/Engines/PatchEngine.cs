@@ -1,5 +1,4 @@
 using System.Text;
-using Cogo.Core.Pipeline;
 using Cogo.Core.Workspaces;
 
 namespace Cogo.Workers.Codegen.Engines;
