@@ -11,7 +11,7 @@ if (!ListenAddress.TryApply(builder, defaultPort: 3000, out var problem))
 
 builder.AddCogoServiceDefaults();
 builder.AddCogoDataSource();
-builder.Services.AddCogoBus();
+builder.Services.AddCogoBus(builder.Configuration);
 builder.AddCogoApi();
 await using var app = builder.Build();
 app.MapCogoApi();

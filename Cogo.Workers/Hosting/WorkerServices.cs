@@ -21,7 +21,7 @@ public static class WorkerServices
     public static IServiceCollection AddCogoWorkers(this IServiceCollection services, IConfiguration configuration, IReadOnlyList<Route> routes)
     {
         ArgumentNullException.ThrowIfNull(routes);
-        services.AddCogoBus();
+        services.AddCogoBus(configuration);
         services.AddCogoArtifacts(configuration);
         services.TryAddSingleton(DispatcherOptions.Read(configuration));
         services.TryAddSingleton<ExecutorDispatcher>();

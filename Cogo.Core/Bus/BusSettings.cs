@@ -1,0 +1,47 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>Reads <see cref="BusOptions"/> from settings; what is not set keeps its default.</summary>
+public static class BusSettings
+{
+    public const string WorkerId = "WORKER_ID";
+    public const string LeaseMs = "COGO_BUS_LEASE_MS";
+    public const string HeartbeatMs = "COGO_BUS_HEARTBEAT_MS";
+    public const string PollMs = "COGO_BUS_POLL_MS";
+
+    /// <summary><c>false</c>: poll only.</summary>
+    public const string Listen = "COGO_BUS_LISTEN";
+
+    /// <summary>Name of the connection string for LISTEN: <c>ConnectionStrings__cogo_listen</c>.</summary>
+    public const string ListenConnectionName = "cogo_listen";
+
+    /// <exception cref="FormatException">A setting cannot be read; the message names it.</exception>
+    public static BusOptions Read(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var defaults = new BusOptions();
+        return defaults with
+        {
+            WorkerId = configuration[WorkerId] is { Length: > 0 } id ? id : defaults.WorkerId,
+            LeaseDuration = Milliseconds(configuration, LeaseMs) ?? defaults.LeaseDuration,
+            HeartbeatInterval = Milliseconds(configuration, HeartbeatMs) ?? defaults.HeartbeatInterval,
+            PollInterval = Milliseconds(configuration, PollMs) ?? defaults.PollInterval,
+            ListenConnectionString = configuration[$"ConnectionStrings:{ListenConnectionName}"] is { Length: > 0 } listen ? listen : null,
+            Listen = configuration[Listen] switch
+            {
+                null or "" => defaults.Listen,
+                var text when bool.TryParse(text, out var value) => value,
+                var text => throw new FormatException($"{Listen} is '{text}': set it to true or false."),
+            },
+        };
+    }
+
+    private static TimeSpan? Milliseconds(IConfiguration configuration, string name) => configuration[name] switch
+    {
+        null or "" => null,
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0 => TimeSpan.FromMilliseconds(value),
+        var text => throw new FormatException($"{name} is '{text}': set it to a positive number of milliseconds."),
+    };
+}
