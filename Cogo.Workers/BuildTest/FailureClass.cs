@@ -17,6 +17,9 @@ public static class FailureClass
     public const string AllSkipped = "all_skipped";
     public const string ReportMissing = "report_missing";
     public const string ReportMalformed = "report_malformed";
+
+    /// <summary>A stage was ended by a signal that no limit sent.</summary>
+    public const string Crashed = "crashed";
     public const string Timeout = "timeout";
     public const string NoOutput = "no_output";
     public const string Memory = "memory";

@@ -36,6 +36,13 @@ internal static class JUnitReport
             var (foundFile, foundLine) = locations.Find(body);
             if (foundFile is null)
                 (foundFile, foundLine) = locations.Find(message);
+            // Rust's harness tells the reason only as the test's output.
+            if (string.IsNullOrWhiteSpace(body) && message is null)
+            {
+                body = element.Child("system-out")?.Value;
+                (foundFile, foundLine) = locations.Find(body);
+            }
+
             if (foundFile is not null)
                 (file, line) = (foundFile, foundLine);
         }

@@ -17,11 +17,23 @@ internal sealed partial class SourceLocation(string root)
             text = text[..50_000];
         foreach (Match match in Frames().Matches(text))
         {
-            if (Relative(match.Groups["file"].Value) is { } file && int.TryParse(match.Groups["line"].Value, CultureInfo.InvariantCulture, out var line))
+            if (Named(match.Groups["file"].Value) is { } file && int.TryParse(match.Groups["line"].Value, CultureInfo.InvariantCulture, out var line))
                 return (file, line);
         }
 
         return (null, null);
+    }
+
+    /// <summary>A path may hold spaces and may follow words ("panicked at src/lib.rs:8"): the longest that exists.</summary>
+    private string? Named(string text)
+    {
+        for (var start = 0; start >= 0 && start < text.Length; start = text.IndexOf(' ', start) is var space and >= 0 ? space + 1 : -1)
+        {
+            if (Relative(text[start..]) is { } file)
+                return file;
+        }
+
+        return null;
     }
 
     /// <summary>The path relative to the working copy, or null when it is no file of it.</summary>

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Writes TAP to results/semver.tap and to the terminal.
+cd "$(dirname "$0")/.." || exit 2
+mkdir -p results
+count=0
+failed=0
+
+# check LINE LEFT RIGHT EXPECTED
+check() {
+    count=$((count + 1))
+    actual=$(sh src/semver.sh "$2" "$3")
+    if [ "$actual" = "$4" ]; then
+        echo "ok $count - $2 $4 $3"
+    else
+        failed=$((failed + 1))
+        echo "not ok $count - $2 $4 $3"
+        printf '  ---\n  message: semver says %s\n  file: tests/semver.sh\n  line: %s\n  ...\n' "'$actual'" "$1"
+    fi
+}
+
+{
+    echo 'TAP version 13'
+    check "$LINENO" 1.2.3 1.2.3 =
+    check "$LINENO" 1.2 1.2.0 =
+    check "$LINENO" 1.2.3 1.3.0 '<'
+    check "$LINENO" 2.0.0 1.9.9 '>'
+    check "$LINENO" 1.9.0 1.10.0 '<'
+    check "$LINENO" 10.0.0 9.9.9 '>'
+    echo "1..$count"
+} >results/semver.tap
+cat results/semver.tap
+[ "$failed" -eq 0 ]
