@@ -31,7 +31,10 @@ internal static class Supervisor
         wait "$!"
         """;
 
-    // Outside a namespace the watchdog looks for the cookie itself; it goes on until a sweep finds nobody.
+    // Outside a namespace the watchdog looks for the members itself. First by session: that needs no fork, for which a
+    // bomb may have left no room, and finds the one that has not become its command yet and so lacks the cookie. Then
+    // by cookie, until several sweeps in a row find nobody: grep's exit code tells nothing, since processes vanish
+    // while it reads, and a process in the middle of an exec has no environment for a moment.
     private const string SessionScript =
         """
         input=$1 cookie=$3; shift 4
@@ -43,12 +46,24 @@ internal static class Supervisor
             main=$!
             ( exec >/dev/null 2>&1 </dev/null 4<&-
               cat <&3
+              read -r me rest </proc/self/stat
+              # Stopped first, so that none forks on while others die.
               for signal in STOP STOP KILL; do
-                  # Stopped first, so that none forks on while others die; then until a sweep finds nobody.
-                  while found=$(grep -ls "COGO_STAGE=$cookie" /proc/[0-9]*/environ); do
-                      for file in $found; do file=${file#/proc/}; kill -"$signal" "${file%/environ}"; done
-                      [ "$signal" = KILL ] || break
+                  for stat in /proc/[0-9]*/stat; do
+                      read -r line <"$stat" || continue
+                      id=${line%% *}
+                      set -- ${line##*) }
+                      [ "$4" != "$$" ] || [ "$id" = "$$" ] || [ "$id" = "$me" ] || kill -"$signal" "$id"
                   done
+              done
+              quiet=0
+              while [ "$quiet" -lt 5 ]; do
+                  quiet=$((quiet + 1))
+                  found=$(grep -ls "COGO_STAGE=$cookie" /proc/[0-9]*/environ)
+                  for signal in STOP KILL; do
+                      for file in $found; do quiet=0; file=${file#/proc/}; kill -"$signal" "${file%/environ}"; done
+                  done
+                  sleep 0.1 || sleep 1
               done ) &
         else
             set -m

@@ -1,7 +1,7 @@
 namespace Cogo.Core.Workspaces;
 
 /// <summary>Removes a folder also when what ran in it made parts of it read-only (Go's module cache does).</summary>
-internal static class FolderRemoval
+public static class FolderRemoval
 {
     public static void Delete(string folder)
     {
