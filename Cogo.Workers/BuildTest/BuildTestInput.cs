@@ -1,4 +1,3 @@
-using Cogo.Core.Pipeline;
 using Cogo.Core.Processes;
 
 namespace Cogo.Workers.BuildTest;

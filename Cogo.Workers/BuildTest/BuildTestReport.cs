@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Cogo.Core.Artifacts;
-using Cogo.Core.Pipeline;
 using Cogo.Workers.BuildTest.Reports;
 
 namespace Cogo.Workers.BuildTest;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Cogo.Core.Artifacts;
-using Cogo.Core.Pipeline;
 using Cogo.Core.Processes;
 using Cogo.Core.Workspaces;
 using Cogo.Workers.BuildTest.Projects;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Cogo.Core.Pipeline;
 using Cogo.Workers.BuildTest.Projects;
 using Cogo.Workers.BuildTest.Reports;
 using Cogo.Workers.BuildTest.Stages;

@@ -1,3 +1,4 @@
+using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
 
@@ -17,7 +18,11 @@ public sealed record WorkerRole(
     public static WorkerRole Codegen { get; } = new(
         Route.Codegen, "CODEGEN_CONCURRENCY", 4, services => services.GetRequiredService<CodegenHandler>());
 
-    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher, Codegen];
+    /// <summary>Builds use every processor they find, so one at a time for each two processors.</summary>
+    public static WorkerRole BuildTest { get; } = new(
+        Route.BuildTest, "BUILDTEST_CONCURRENCY", Math.Max(1, Environment.ProcessorCount / 2), services => services.GetRequiredService<BuildTestHandler>());
+
+    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher, Codegen, BuildTest];
 
     /// <summary>The role that reads a route, whatever its shard; null when there is none.</summary>
     public static WorkerRole? Of(Route route) => All.FirstOrDefault(role => RequestRules.IsSame(role.Route, route));

@@ -1,4 +1,5 @@
 using Cogo.Core.Artifacts;
+using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,6 +27,8 @@ public static class WorkerServices
         services.TryAddSingleton(DispatcherOptions.Read(configuration));
         services.TryAddSingleton<ExecutorDispatcher>();
         services.AddCodegen(configuration);
+        services.TryAddSingleton<BuildTestRunner>();
+        services.TryAddSingleton<BuildTestHandler>();
         foreach (var route in routes)
         {
             var role = WorkerRole.Of(route) ?? throw new FormatException($"No worker reads {route}.");

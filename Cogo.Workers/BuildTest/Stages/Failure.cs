@@ -1,4 +1,3 @@
-using Cogo.Core.Pipeline;
 
 namespace Cogo.Workers.BuildTest.Stages;
 
