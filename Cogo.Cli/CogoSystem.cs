@@ -122,6 +122,7 @@ public sealed class CogoSystem : IAsyncDisposable
         {
             ["ConnectionStrings:cogo"] = connectionString,
             [ArtifactOptions.BaseSetting] = options.ArtifactsFolder,
+            ["COGO_WORK"] = options.WorkFolder,
             // A page elsewhere that resolves its own name to this machine gets no answer.
             ["AllowedHosts"] = "localhost;127.0.0.1;[::1]",
         });
@@ -157,6 +158,11 @@ public sealed class CogoSystem : IAsyncDisposable
     private static void ConfigureLogging(ILoggingBuilder logging, CogoSystemOptions options)
     {
         logging.ClearProviders();
+        if (options.Progress is { } progress)
+        {
+            logging.AddProvider(new ProgressLog(progress));
+        }
+
         if (!options.Verbose)
         {
             return;

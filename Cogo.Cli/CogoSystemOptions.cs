@@ -20,6 +20,12 @@ public sealed record CogoSystemOptions
     /// <summary>Port on this machine; 0 takes any free one.</summary>
     public int Port { get; init; }
 
+    /// <summary>Git mirrors and working copies, absolute.</summary>
+    public required string WorkFolder { get; init; }
+
+    /// <summary>Told what takes long, and every warning. Any thread may call it.</summary>
+    public Action<string>? Progress { get; init; }
+
     /// <summary>Write the log to standard error.</summary>
     public bool Verbose { get; init; }
 }

@@ -32,7 +32,7 @@ internal static class DevVerb
             {
                 if (options.ConnectionString is not null)
                 {
-                    throw new InputException("--fresh throws the embedded database away, and ConnectionStrings__cogo names another one, which Cogo will not empty. Leave out one of them.");
+                    throw new InputException($"--fresh throws the embedded database away, and {database.Source(parsed)} names another one, which Cogo will not empty. Leave out one of them.");
                 }
 
                 options = options with { Postgres = options.Postgres with { Fresh = true } };
