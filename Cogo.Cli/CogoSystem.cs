@@ -5,6 +5,7 @@ using Cogo.Core.Bus;
 using Cogo.Core.Database;
 using Cogo.Core.Database.Embedded;
 using Cogo.ServiceDefaults;
+using Cogo.Workers.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -43,6 +44,7 @@ public sealed class CogoSystem : IAsyncDisposable
     /// <exception cref="CogoSystemException">The port is taken.</exception>
     /// <exception cref="EmbeddedPostgresException">The embedded Postgres cannot run here.</exception>
     /// <exception cref="MigrationException">The schema cannot be brought up to date.</exception>
+    /// <exception cref="InputException">A worker's setting cannot be read.</exception>
     /// <exception cref="NpgsqlException">The given database does not answer.</exception>
     public static async Task<CogoSystem> StartAsync(CogoSystemOptions options, CancellationToken cancellationToken)
     {
@@ -133,8 +135,15 @@ public sealed class CogoSystem : IAsyncDisposable
         builder.AddCogoDataSource();
         builder.Services.AddCogoBus();
         builder.AddCogoApi();
+        try
+        {
+            builder.Services.AddCogoWorkers(builder.Configuration);
+        }
+        catch (FormatException e)
+        {
+            throw new InputException(e.Message, e);
+        }
 
-        // WORKERS: builder.Services.AddCogoWorkers(builder.Configuration);
         var app = builder.Build();
         app.MapCogoApi();
         return app;
