@@ -1,1 +1,18 @@
-return 0; // filled in by the next slice
+using System.Runtime.InteropServices;
+using Cogo.Cli;
+
+using var stop = new CancellationTokenSource();
+// The first signal drains; a second one does not wait.
+void OnSignal(PosixSignalContext context)
+{
+    if (!stop.IsCancellationRequested)
+    {
+        context.Cancel = true;
+        stop.Cancel();
+    }
+}
+
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
+return await CogoCommandLine.RunAsync(args, Terminal.OfProcess(), Surroundings.OfProcess(), stop.Token);

@@ -6,7 +6,7 @@ namespace Cogo.Api.Pipeline;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CodeBuildTestRequest
 {
-    /// <summary>An absolute path as the workers see it, or a git URL (https, ssh, git or file). A folder inside a repository means that part of it.</summary>
+    /// <summary>An absolute path as the workers see it, or a git URL (https, ssh, file, or user@host:path) without a password. A folder inside a repository means that part of it.</summary>
     public string? Repo { get; init; }
 
     /// <summary>Commit, branch or tag the change is made on. Default: HEAD.</summary>

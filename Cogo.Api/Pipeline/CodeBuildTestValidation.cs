@@ -1,5 +1,5 @@
-using System.Text.RegularExpressions;
 using Cogo.Core.Pipeline;
+using Cogo.Core.Workspaces;
 
 namespace Cogo.Api.Pipeline;
 
@@ -7,14 +7,12 @@ namespace Cogo.Api.Pipeline;
 /// What can be said about a request without looking at the repository: that is the workers' to see. To
 /// <see cref="RequestRules"/> it adds what only a caller over HTTP can get wrong.
 /// </summary>
-internal static partial class CodeBuildTestValidation
+internal static class CodeBuildTestValidation
 {
     public const int MaxIdempotencyKeyLength = 255;
 
     private const int MaxRepoLength = 4096;
     private const int MaxTextLength = 100_000;
-
-    private static readonly string[] Schemes = ["https", "http", "ssh", "git", "file"];
 
     /// <summary>Field and sentence of everything that is wrong; empty when all is well.</summary>
     public static Dictionary<string, string> Check(PipelineRequest request, string? idempotencyKey)
@@ -79,22 +77,24 @@ internal static partial class CodeBuildTestValidation
             return $"repo has {repo.Length} characters, and {MaxRepoLength} are allowed.";
         }
 
-        if (Path.IsPathFullyQualified(repo) || ScpLike().IsMatch(repo))
+        try
         {
-            return null;
+            if (RepositoryLocation.Parse(repo).LocalPath is not null)
+            {
+                return repo.Contains("://", StringComparison.Ordinal) || Path.IsPathFullyQualified(repo)
+                    ? null
+                    : "repo is a relative path, which means nothing to the workers: write it absolute, or give a git URL.";
+            }
         }
-
-        if (!Uri.TryCreate(repo, UriKind.Absolute, out var uri) || !Schemes.Contains(uri.Scheme, StringComparer.Ordinal))
+        catch (WorkspaceException e)
         {
-            return "repo is neither an absolute path, as the workers see it, nor a git URL (https, http, ssh, git, file, or user@host:path).";
+            return e.Message;
         }
 
         // What is in the URL ends up in the database and the logs.
-        return uri.UserInfo.Contains(':', StringComparison.Ordinal) || (uri.UserInfo.Length > 0 && uri.Scheme is ("https" or "http"))
+        return Uri.TryCreate(repo, UriKind.Absolute, out var uri)
+            && (uri.UserInfo.Contains(':', StringComparison.Ordinal) || (uri.UserInfo.Length > 0 && uri.Scheme is ("https" or "http")))
             ? "repo carries a password or a token, which would be stored with the task. Give git on the workers a credential helper instead."
             : null;
     }
-
-    [GeneratedRegex(@"\A[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^:]", RegexOptions.None, 1000)]
-    private static partial Regex ScpLike();
 }

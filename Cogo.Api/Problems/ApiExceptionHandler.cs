@@ -37,11 +37,11 @@ internal sealed partial class ApiExceptionHandler(IProblemDetailsService problem
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problem.Details(
             StatusCodes.Status413PayloadTooLarge,
-            "body_too_large",
-            $"The body is larger than {CogoApi.BodyLimitBytes / 1024 / 1024} MiB. Send a smaller patch, or push the change to a branch and name it as base."),
+            Problem.BodyTooLargeCode,
+            Problem.BodyTooLarge),
         BadHttpRequestException { InnerException: JsonException json } => Malformed(json),
         BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType } => Problem.Details(
-            StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "The body must be JSON: send it with Content-Type: application/json."),
+            StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", Problem.NotJson),
         BadHttpRequestException bad => Problem.Details(bad.StatusCode, "bad_request", bad.Message),
         IdempotencyConflictException conflict => Problem.Details(
             StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", conflict.Message),
@@ -61,11 +61,17 @@ internal sealed partial class ApiExceptionHandler(IProblemDetailsService problem
         var field = json.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : null;
         var where = json.LineNumber is { } line ? $" (line {line + 1}, byte {json.BytePositionInLine + 1})" : "";
         // The serializer's own sentence names .NET types, which mean nothing to the caller.
-        var sentence = json.Message.Contains("could not be mapped", StringComparison.Ordinal)
-            ? $"'{field}' is not a field of this request{where}."
-            : field is not null
-                ? $"The value of '{field}' has the wrong type{where}."
-                : $"The body is not a JSON object of the wanted shape{where}.";
+        var sentence = json.Message switch
+        {
+            var text when text.Contains("could not be mapped", StringComparison.Ordinal) => $"'{field}' is not a field of this request{where}.",
+            var text when field is not null && text.Contains("could not be converted", StringComparison.Ordinal) => $"The value of '{field}' has the wrong type{where}.",
+            _ => null,
+        };
+        if (sentence is null)
+        {
+            return Problem.Details(StatusCodes.Status400BadRequest, "malformed_json", $"The body is not a JSON object of the wanted shape{where}. /scalar shows the fields.");
+        }
+
         var problem = Problem.Details(StatusCodes.Status400BadRequest, "malformed_json", $"{sentence} /scalar shows the fields.");
         if (field is not null)
         {

@@ -10,6 +10,12 @@ internal static class Problem
     public const string CodeKey = "code";
     public const string TraceKey = "trace_id";
     public const string ErrorsKey = "errors";
+    public const string BodyTooLargeCode = "body_too_large";
+
+    public const string NotJson = "The body must be JSON: send it with Content-Type: application/json.";
+
+    public static string BodyTooLarge { get; } =
+        $"The body is larger than {CogoApi.BodyLimitBytes / 1024 / 1024} MiB. Send a smaller patch, or push the change to a branch and name it as base.";
 
     public static ProblemHttpResult Of(int status, string code, string detail) =>
         TypedResults.Problem(Details(status, code, detail));
@@ -49,6 +55,7 @@ internal static class Problem
         {
             StatusCodes.Status404NotFound => "not_found",
             StatusCodes.Status405MethodNotAllowed => "method_not_allowed",
+            StatusCodes.Status413PayloadTooLarge => BodyTooLargeCode,
             StatusCodes.Status415UnsupportedMediaType => "unsupported_media_type",
             >= 500 => "internal_error",
             _ => "bad_request",
@@ -57,6 +64,9 @@ internal static class Problem
         {
             StatusCodes.Status404NotFound => $"There is nothing at {context.HttpContext.Request.Path}. What there is: /openapi/v1.json, or /scalar to read it.",
             StatusCodes.Status405MethodNotAllowed => $"{context.HttpContext.Request.Path} does not take {context.HttpContext.Request.Method}. What there is: /openapi/v1.json, or /scalar to read it.",
+            // These two are decided before and while the body is read, where no exception reaches the handler.
+            StatusCodes.Status413PayloadTooLarge => BodyTooLarge,
+            StatusCodes.Status415UnsupportedMediaType => NotJson,
             _ => null,
         };
         problem.Extensions[TraceKey] = TraceId();

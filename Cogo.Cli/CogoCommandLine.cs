@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using Cogo.Cli.Run;
+using Cogo.Core.Database;
+using Cogo.Core.Database.Embedded;
+using Cogo.Core.Pipeline;
+using Npgsql;
+
+namespace Cogo.Cli;
+
+/// <summary>The command line as a whole: one verb a file.</summary>
+public static class CogoCommandLine
+{
+    /// <summary>Runs a command line and returns its exit code. Expected failures are a sentence on <see cref="Terminal.Error"/>.</summary>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args, Terminal terminal, Surroundings surroundings, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(terminal);
+        var root = new RootCommand("Cogo sends software agents' work through a durable bus in Postgres: change, build, test, verdict.")
+        {
+            DevVerb.Create(terminal, surroundings),
+            RunVerb.Create(terminal, surroundings),
+            MigrateVerb.Create(terminal, surroundings),
+            VersionVerb.Create(terminal),
+        };
+        var parsed = root.Parse(args);
+        // A broken command line must not keep a program that reads JSON from its last line.
+        var json = args.Contains(RunVerb.JsonOption, StringComparer.Ordinal) && parsed.CommandResult.Command.Name == RunVerb.Name;
+        if (parsed.Action is ParseErrorAction)
+        {
+            var verb = parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ";
+            return await FailAsync(
+                Verdict.Invalid, $"{string.Join(' ', parsed.Errors.Select(error => error.Message))} `cogo {verb}--help` shows how.", json, terminal);
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = terminal.Out,
+                    Error = terminal.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null, // signals are the program's, see Program.cs
+                },
+                cancellationToken);
+        }
+        catch (InputException e)
+        {
+            return await FailAsync(Verdict.Invalid, e.Message, json, terminal);
+        }
+        catch (Exception e) when (e is CogoSystemException or ServerException or EmbeddedPostgresException or MigrationException or NpgsqlException or HttpRequestException)
+        {
+            return await FailAsync(Verdict.Infrastructure, Sentence(e), json, terminal);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await FailAsync(Verdict.Infrastructure, "Stopped before there was a verdict.", json, terminal);
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    private static async Task<int> FailAsync(Verdict verdict, string sentence, bool json, Terminal terminal)
+    {
+        if (json)
+        {
+            await JsonRunView.WriteResultAsync(terminal.Out, new RunResult { Verdict = verdict, Reason = sentence });
+        }
+        else
+        {
+            await terminal.Error.WriteLineAsync($"cogo: {Terminal.Clean(sentence)}");
+        }
+
+        return ExitCodes.Of(verdict);
+    }
+
+    private static string Sentence(Exception e) => e switch
+    {
+        PostgresException postgres => $"Postgres refused: {postgres.MessageText} ({postgres.SqlState}).",
+        NpgsqlException => $"Postgres does not answer ({e.InnerException?.Message ?? e.Message}). See that it runs and that ConnectionStrings__cogo is right.",
+        HttpRequestException => $"The server does not answer ({e.Message}).",
+        _ => e.Message,
+    };
+}

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using Cogo.Core.Database.Embedded;
+using Npgsql;
+
+namespace Cogo.Cli;
+
+/// <summary>The options of every verb that can bring its own Postgres, and what they mean together with the environment.</summary>
+internal sealed class DatabaseOptions
+{
+    private const string ConnectionVariable = "ConnectionStrings__cogo";
+
+    private readonly Option<string?> _data = new("--data") { Description = "Folder for the embedded Postgres and the artifacts (default: .cogo).", HelpName = "DIR" };
+    private readonly Option<string?> _postgres = new("--postgres") { Description = "Which Postgres to embed: 18, 15, or the folder of its binaries (default: 18, else the newest installed).", HelpName = "18|15|PATH" };
+
+    private readonly Option<string?> _database = new("--database") { Description = "Use this Postgres instead of an embedded one (default: ConnectionStrings__cogo, which keeps a password out of the process list).", HelpName = "CONNECTION" };
+
+    /// <summary>Whether the command line itself says which database.</summary>
+    public bool IsGiven(ParseResult parsed) =>
+        (parsed.GetValue(_data) ?? parsed.GetValue(_postgres) ?? parsed.GetValue(_database)) is not null;
+
+    public void AddTo(Command verb)
+    {
+        verb.Options.Add(_database);
+        verb.Options.Add(_data);
+        verb.Options.Add(_postgres);
+    }
+
+    /// <exception cref="InputException">An option does not go with a database that runs already.</exception>
+    public CogoSystemOptions Read(ParseResult parsed, Surroundings surroundings)
+    {
+        var data = parsed.GetValue(_data);
+        var postgres = parsed.GetValue(_postgres);
+        var connection = Connection(parsed.GetValue(_database), "--database") ?? Connection(surroundings.Variable(ConnectionVariable), ConnectionVariable);
+        if (connection is not null && postgres is not null)
+        {
+            throw new InputException($"--postgres is for the embedded Postgres, and {Source(parsed)} names another one. Leave out one of them.");
+        }
+
+        var embedded = EmbeddedPostgresOptions.FromEnvironment(surroundings.Variable);
+        var folder = surroundings.FullPath(data ?? ".cogo");
+        return new CogoSystemOptions
+        {
+            ConnectionString = connection,
+            Folder = folder,
+            ArtifactsFolder = surroundings.Variable("ARTIFACTS_BASE") is { } artifacts && data is null
+                ? surroundings.FullPath(artifacts)
+                : Path.Combine(folder, "artifacts"),
+            WorkFolder = surroundings.Variable("COGO_WORK") is { } work && data is null
+                ? surroundings.FullPath(work)
+                : Path.Combine(folder, "work"),
+            Postgres = embedded with
+            {
+                DataDirectory = data is null && surroundings.Variable("COGO_POSTGRES_DIR") is { } directory
+                    ? surroundings.FullPath(directory)
+                    : Path.Combine(folder, "postgres"),
+                Version = postgres ?? embedded.Version,
+            },
+        };
+    }
+
+    /// <summary>Where the connection string came from.</summary>
+    public string Source(ParseResult parsed) => parsed.GetValue(_database) is null ? ConnectionVariable : "--database";
+
+    private static string? Connection(string? text, string source)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return !string.IsNullOrEmpty(new NpgsqlConnectionStringBuilder(text).Host)
+                ? text
+                : throw new InputException($"{source} names no host: write it like \"Host=localhost;Database=cogo;Username=cogo;Password=...\".");
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            // Npgsql's own words may quote the text, which may hold a password.
+            throw new InputException($"{source} is no connection string: write it like \"Host=localhost;Database=cogo;Username=cogo;Password=...\".", e);
+        }
+    }
+}

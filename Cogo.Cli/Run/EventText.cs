@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text.Json;
+using Cogo.Core.Audit;
+
+namespace Cogo.Cli.Run;
+
+/// <summary>An event's data in a few words. Events of other versions and other workers are shown as far as they are understood.</summary>
+internal static class EventText
+{
+    private const int MaxLength = 300;
+    private static readonly string[] Counts = ["passed", "failed", "errored", "skipped"];
+
+    public static string Of(TimelineEntry entry)
+    {
+        if (entry.Data is not { ValueKind: JsonValueKind.Object } data)
+        {
+            return "";
+        }
+
+        var parts = new List<string>();
+        switch (entry.Type)
+        {
+            case EventTypes.ExecuteDone or EventTypes.ExecuteEnqueued:
+                Add("target", "→ {0}");
+                break;
+            case EventTypes.BuildTestDone:
+                Add("verdict", "{0}");
+                Add("failure_class", "{0}");
+                break;
+            default:
+                AddWork();
+                break;
+        }
+
+        if (entry.Type == EventTypes.BuildTestDone && data.TryGetProperty("tests", out var tests) && tests.ValueKind == JsonValueKind.Object)
+        {
+            parts.AddRange(Counts
+                .Where(name => tests.TryGetProperty(name, out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt32(out var number) && number > 0)
+                .Select(name => $"{tests.GetProperty(name).GetRawText()} {name}"));
+        }
+
+        return Terminal.OneLine(string.Join(", ", parts), MaxLength);
+
+        void AddWork()
+        {
+            Add("stage", "{0}");
+            Add("state", "{0}");
+            Add("engine", "{0}");
+            Add("model", "{0}");
+            Add("files", "{0} changed files");
+            Add("exit", "exit {0}");
+            Add("command", "{0}");
+            Add("code", "{0}");
+            Add("reason", "{0}");
+            Add("message", "{0}");
+            Add("line", "{0}");
+            if (data.TryGetProperty("delay_ms", out var delay) && delay.TryGetDouble(out var milliseconds))
+            {
+                parts.Add($"again in {Durations.Show(TimeSpan.FromMilliseconds(milliseconds))}");
+            }
+        }
+
+        void Add(string name, string format)
+        {
+            if (data.TryGetProperty(name, out var value))
+            {
+                var text = value.ValueKind switch
+                {
+                    JsonValueKind.String => value.GetString()!,
+                    JsonValueKind.Number => value.GetRawText(),
+                    JsonValueKind.Array => value.GetArrayLength().ToString(CultureInfo.InvariantCulture),
+                    _ => "",
+                };
+                if (!string.IsNullOrWhiteSpace(text))
+                {
+                    parts.Add(string.Format(CultureInfo.InvariantCulture, format, text.Trim()));
+                }
+            }
+        }
+    }
+}

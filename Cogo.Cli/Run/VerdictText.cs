@@ -1,0 +1,129 @@
+using Cogo.Core.Pipeline;
+using Spectre.Console;
+
+namespace Cogo.Cli.Run;
+
+/// <summary>What a person reads at the end: the verdict, the stages, the failing tests, and where everything is.</summary>
+internal static class VerdictText
+{
+    private const int MaxCases = 20;
+    private const int MaxMessageLines = 12;
+    private static readonly Style Dim = new(decoration: Decoration.Dim);
+    private static readonly Style Bold = new(decoration: Decoration.Bold);
+
+    public static void Write(IAnsiConsole console, RunResult result, ReportView? report)
+    {
+        if (report is { Stages.Count: > 0 })
+        {
+            console.WriteLine();
+            foreach (var stage in report.Stages)
+            {
+                WriteStage(console, stage);
+            }
+        }
+
+        if (report is not null)
+        {
+            WriteFailing(console, report);
+        }
+
+        console.WriteLine();
+        WriteVerdict(console, result, report);
+        if (result.Artifacts.Count > 0)
+        {
+            WriteArtifacts(console, result.Artifacts);
+        }
+
+        if (result.TraceId is not null)
+        {
+            console.Write(new Text("  Trace      ", Dim));
+            console.WriteLine(result.TraceId);
+        }
+    }
+
+    public static (string Mark, string Word, Color Color) Look(Verdict verdict) => verdict switch
+    {
+        Verdict.Passed => ("✓", "PASSED", Color.Green),
+        Verdict.Failed => ("✗", "FAILED", Color.Red),
+        Verdict.Invalid => ("!", "INVALID", Color.Yellow),
+        _ => ("!", "INFRASTRUCTURE", Color.Yellow),
+    };
+
+    private static void WriteStage(IAnsiConsole console, StageView stage)
+    {
+        console.Write(new Text(stage.Succeeded ? "  ✓ " : "  ✗ ", stage.Succeeded ? Color.Green : Color.Red));
+        console.Write(new Text($"{Terminal.OneLine(stage.Name, 20),-8} {Durations.Show(TimeSpan.FromSeconds(Math.Max(0, stage.Duration))),12}  "));
+        console.Write(new Text(Terminal.OneLine(stage.Command ?? "", 120), Dim));
+        if (!stage.Succeeded)
+        {
+            console.Write(new Text($"  {stage.Ending}", Color.Red));
+        }
+
+        console.WriteLine();
+    }
+
+    private static void WriteFailing(IAnsiConsole console, ReportView report)
+    {
+        var failing = report.Tests.Failing.ToList();
+        foreach (var test in failing.Take(MaxCases))
+        {
+            console.WriteLine();
+            console.Write(new Text("  ✗ ", Color.Red));
+            console.Write(new Text(Terminal.OneLine(test.FullName, 300), Bold));
+            console.WriteLine();
+            if (test.Place is not null)
+            {
+                console.Write(new Text($"    {Terminal.OneLine(test.Place, 500)}", Color.Aqua));
+                console.WriteLine();
+            }
+
+            foreach (var line in MessageLines(test.Message))
+            {
+                console.WriteLine($"    {line}");
+            }
+        }
+
+        if (failing.Count > MaxCases)
+        {
+            console.WriteLine();
+            console.WriteLine($"  … and {failing.Count - MaxCases} more in report.json.");
+        }
+    }
+
+    private static List<string> MessageLines(string? message)
+    {
+        var lines = Terminal.Clean(message ?? "").Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0).ToList();
+        return lines.Count <= MaxMessageLines ? lines : [.. lines.Take(MaxMessageLines - 1), "…"];
+    }
+
+    private static void WriteVerdict(IAnsiConsole console, RunResult result, ReportView? report)
+    {
+        var (mark, word, color) = Look(result.Verdict);
+        console.Write(new Text($"{mark} {word}", new Style(color, decoration: Decoration.Bold)));
+        var details = new[] { result.Code, report is { Tests.Total: > 0 } ? report.Tests.Counts : null }.Where(text => !string.IsNullOrEmpty(text)).ToList();
+        if (details.Count > 0)
+        {
+            console.Write(new Text($"  {Terminal.OneLine(string.Join(" · ", details), 200)}"));
+        }
+
+        console.WriteLine();
+        if (!string.IsNullOrWhiteSpace(result.Reason))
+        {
+            foreach (var line in MessageLines(result.Reason))
+            {
+                console.WriteLine($"  {line}");
+            }
+        }
+    }
+
+    private static void WriteArtifacts(IAnsiConsole console, IReadOnlyList<RunArtifact> artifacts)
+    {
+        var label = "  Artifacts  ";
+        foreach (var artifact in artifacts.Where(artifact => !artifact.Path.Contains("/results/", StringComparison.Ordinal)).Take(MaxCases))
+        {
+            console.Write(new Text(label, Dim));
+            console.WriteLine(artifact.File ?? artifact.Url?.ToString() ?? artifact.Path);
+            label = "             ";
+        }
+    }
+}
