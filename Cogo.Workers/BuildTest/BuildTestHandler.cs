@@ -13,7 +13,7 @@ namespace Cogo.Workers.BuildTest;
 /// <c>buildtest_done</c> says <c>failed</c>. <c>buildtest_failed</c> means that there is no result.
 /// </summary>
 public sealed class BuildTestHandler(
-    RepositoryCache repositories, BuildTestRunner runner, IArtifactStore artifacts, IEventLog events, ILogger<BuildTestHandler> logger) : IMessageHandler
+    BuildTestOptions options, RepositoryCache repositories, BuildTestRunner runner, IArtifactStore artifacts, IEventLog events, ILogger<BuildTestHandler> logger) : IMessageHandler
 {
     private const string Stage = "build-test";
 
@@ -72,6 +72,7 @@ public sealed class BuildTestHandler(
             TraceId = delivery.TraceId,
             AttemptId = $"{delivery.MessageId}-{delivery.Attempt}",
             Change = change,
+            Limits = options.Limits,
         };
         BuildTestReport report;
         await using (var progress = new ProgressLog(events, delivery, logger))

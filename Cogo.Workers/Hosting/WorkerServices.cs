@@ -27,6 +27,7 @@ public static class WorkerServices
         services.TryAddSingleton(DispatcherOptions.Read(configuration));
         services.TryAddSingleton<ExecutorDispatcher>();
         services.AddCodegen(configuration);
+        services.TryAddSingleton(BuildTestSettings.Read(configuration));
         services.TryAddSingleton<BuildTestRunner>();
         services.TryAddSingleton<BuildTestHandler>();
         foreach (var route in routes)
