@@ -50,6 +50,6 @@ public sealed partial class ProgressLog : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(EventId = 1040, Level = LogLevel.Warning, Message = "A {Type} of message {Message} could not be audited; the work goes on")]
+    [LoggerMessage(EventId = 1060, Level = LogLevel.Warning, Message = "A {Type} of message {Message} could not be audited; the work goes on")]
     private partial void LogLeftOut(Exception error, string type, long message);
 }
