@@ -45,11 +45,11 @@ public sealed class ToolchainTests : IDisposable
                   </ItemGroup>
                 </Project>
                 """)
-            .With("T/T.cs", "using Xunit;\npublic class T\n{\n    [Fact] public void Good() => Assert.True(true);\n    [Fact] public void Bad() => Assert.Equal(1, 2);\n}\n");
+            .With("T/T.cs", "using Xunit;\npublic class Sums\n{\n    [Fact] public void Good() => Assert.True(true);\n    [Fact] public void Bad() => Assert.Equal(1, 2);\n}\n");
         var report = await _folder.RunAsync();
 
         Assert.True(report.FailureClass == FailureClass.TestsFailed, report.Message);
-        Assert.Equal("T.Bad:Failed@T/T.cs:5, T.Good:Passed", Shape(report));
+        Assert.Equal("Sums.Bad:Failed@T/T.cs:5, Sums.Good:Passed", Shape(report));
         Assert.Equal(["restore", "build", "test"], report.Stages.Select(stage => stage.Name));
     }
 
@@ -130,7 +130,8 @@ public sealed class ToolchainTests : IDisposable
         var report = await _folder.RunAsync();
 
         Assert.True(report.FailureClass == FailureClass.TestsFailed, report.Message);
-        Assert.Equal("bad:Failed@src/lib.rs:11, good:Passed, later:Skipped", Shape(report));
+        // The harness leaves ignored tests out of its report.
+        Assert.Equal("bad:Failed@src/lib.rs:11, good:Passed", Shape(report));
     }
 
     [Fact]
@@ -145,8 +146,8 @@ public sealed class ToolchainTests : IDisposable
     [Fact]
     public async Task A_toolchain_that_is_not_installed_is_the_machines_fault()
     {
-        var go = await Assert.ThrowsAnyAsync<Exception>(() => NeedsAsync("go", "version"));
-        Assert.SkipUnless(go.Message.Contains("is not here", StringComparison.Ordinal), "Go is installed.");
+        var path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        Assert.SkipWhen(path.Split(':').Any(folder => File.Exists(Path.Combine(folder, "go"))), "Go is installed.");
         var report = await _folder.With("go.mod", "module m\n").With("m.go", "package m\n").RunAsync();
 
         Assert.Equal((Verdict.Infrastructure, FailureClass.ToolchainMissing), (report.Verdict, report.FailureClass));
