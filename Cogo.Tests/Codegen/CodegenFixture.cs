@@ -77,6 +77,21 @@ internal sealed class CodegenFixture : IAsyncDisposable
         return receipt.TraceId;
     }
 
+    /// <summary>A delivery for the handler alone, past the bus.</summary>
+    public Delivery Delivery(PipelineRequest request) => new()
+    {
+        MessageId = 1,
+        Route = Route.Codegen,
+        TraceId = Guid.NewGuid().ToString("N"),
+        IdempotencyKey = "message:1",
+        Payload = JsonSerializer.Serialize(request with { Repo = request.Repo ?? Repository.Folder }, CogoJson.Options),
+        Attempt = 1,
+        MaxAttempts = 3,
+        Priority = 0,
+        CreatedAt = TimeProvider.System.GetUtcNow(),
+        Fence = 1,
+    };
+
     public Task<List<string>> EventsAsync(string traceId) => _bus.EventsAsync(traceId);
 
     public async Task<JsonElement> EventAsync(string traceId, string type)

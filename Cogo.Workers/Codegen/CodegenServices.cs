@@ -22,7 +22,11 @@ public static class CodegenServices
         services.AddCogoArtifacts(configuration);
 
         services.TryAddSingleton(CodegenSettings.Codegen(configuration));
+        services.TryAddSingleton(CodegenSettings.Command(configuration));
+        services.TryAddSingleton(CodegenSettings.CogoWorker(configuration));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, PatchEngine>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, CommandEngine>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, CogoWorkerEngine>());
         services.TryAddSingleton<CodegenHandler>();
         return services;
     }
