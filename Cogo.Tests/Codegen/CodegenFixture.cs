@@ -10,6 +10,7 @@ using Cogo.Tests.Workspaces;
 using Cogo.Workers.Codegen;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Xunit;
 
 namespace Cogo.Tests.Codegen;
@@ -43,24 +44,24 @@ internal sealed class CodegenFixture : IAsyncDisposable
 
     public LocalArtifactStore Artifacts => _services.GetRequiredService<LocalArtifactStore>();
 
-    public static async Task<CodegenFixture> StartAsync(Dictionary<string, string?>? settings = null, Action<IServiceCollection>? add = null)
+    public static async Task<CodegenFixture> StartAsync(Dictionary<string, string?>? settings = null, Action<IServiceCollection>? add = null, Func<BusOptions, BusOptions>? bus = null)
     {
-        var bus = await BusFixture.CreateAsync();
+        var database = await BusFixture.CreateAsync();
         var workspace = new WorkspaceFixture();
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(settings ?? [])
         {
             ["COGO_WORK"] = workspace.Options.WorkFolder,
             ["ARTIFACTS_BASE"] = workspace["artifacts"],
         }).Build();
-        var worker = bus.Bus();
+        var worker = database.Bus(bus);
         var services = new ServiceCollection();
         services.AddLogging();
-        services.AddSingleton(bus.Database.DataSource);
+        services.AddSingleton(database.Database.DataSource);
         services.AddSingleton<IEventLog>(worker.Events);
-        services.AddSingleton(new CodegenOptions { ProgressInterval = TimeSpan.FromMilliseconds(20) });
         add?.Invoke(services);
+        services.TryAddSingleton(new CodegenOptions { ProgressInterval = TimeSpan.FromMilliseconds(20) });
         services.AddCodegen(configuration);
-        var fixture = new CodegenFixture(bus, workspace, services.BuildServiceProvider(), worker);
+        var fixture = new CodegenFixture(database, workspace, services.BuildServiceProvider(), worker);
         await worker.SubscribeAsync(Route.Codegen, fixture.Handler, new SubscriptionOptions(), default);
         await worker.SubscribeAsync(Route.BuildTest, fixture.BuildTest, new SubscriptionOptions(), default);
         return fixture;

@@ -65,6 +65,11 @@ internal sealed class EditTools(WorkingCopy copy)
         {
             return new ToolAnswer("error: " + e.Message, $"{name}: {e.Message}");
         }
+        catch (Exception e) when (e is PathTooLongException or UnauthorizedAccessException)
+        {
+            // Not the machine's fault but the name's or the file's mode; a full disk goes up as IOException.
+            return new ToolAnswer("error: The file system refuses that path. Use another.", $"{name}: refused by the file system");
+        }
     }
 
     private async Task<ToolAnswer> ListAsync(ToolArguments call, CancellationToken cancellationToken)
@@ -154,8 +159,10 @@ internal sealed class EditTools(WorkingCopy copy)
     {
         var path = Named(call);
         var content = await LoadAsync(path, cancellationToken);
-        var old = WithLineEndsOf(content, call.Text("old"));
-        var replacement = WithLineEndsOf(content, call.Text("new", mayBeEmpty: true));
+        var (old, replacement) = (call.Text("old"), call.Text("new", mayBeEmpty: true));
+        if (!content.Contains(old, StringComparison.Ordinal))
+            old = WithLineEndsOf(content, old);
+        replacement = WithLineEndsOf(content, replacement);
         var count = Count(content, old);
         if (count == 0)
             throw new ToolException($"'old' does not occur in {path}: read the file and copy the lines exactly, without the line numbers.");
@@ -270,8 +277,8 @@ internal sealed class EditTools(WorkingCopy copy)
     /// <summary>Models write LF; a file of CR LF keeps it.</summary>
     private static string WithLineEndsOf(string content, string text)
     {
-        var plain = text.ReplaceLineEndings("\n");
-        return content.Contains("\r\n", StringComparison.Ordinal) ? plain.Replace("\n", "\r\n", StringComparison.Ordinal) : text;
+        var plain = text.Replace("\r\n", "\n", StringComparison.Ordinal);
+        return content.Contains("\r\n", StringComparison.Ordinal) ? plain.Replace("\n", "\r\n", StringComparison.Ordinal) : plain;
     }
 
     private static int Count(string content, string text)

@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
+using Cogo.Core.Workspaces;
 using OpenAI;
 using OpenAI.Chat;
 using Polly;
@@ -16,6 +17,7 @@ public sealed class OpenAiEngine : ICodegenEngine
 {
     private const int ListedFiles = 300;
     private const int WordsKept = 600;
+    private const int ShortestSecret = 12;
 
     private readonly CodegenOptions _options;
     private readonly OpenAiEngineOptions _endpoint;
@@ -56,6 +58,12 @@ public sealed class OpenAiEngine : ICodegenEngine
         {
             var (fault, reason) = (e.Fault, WithoutKey(e.Fault.Reason));
             result = fault.Transient ? new EngineResult.TryAgain(reason, fault.RetryAfter) : new EngineResult.Failed(fault.Code, reason, fault.Verdict);
+        }
+
+        catch (WorkspaceException e) when (e.Verdict == Verdict.Infrastructure && !cancellationToken.IsCancellationRequested)
+        {
+            // As the handler would say, but with the cost.
+            result = new EngineResult.TryAgain(e.Message);
         }
 
         return result with { Cost = tokens.ToCost() };
@@ -182,8 +190,9 @@ public sealed class OpenAiEngine : ICodegenEngine
         return new ChatClient(endpoint.Model, new ApiKeyCredential(endpoint.ApiKey ?? "none"), options);
     }
 
+    /// <summary>A short key is a placeholder for an endpoint that wants none, and may be an ordinary word.</summary>
     private string WithoutKey(string text) =>
-        _endpoint.ApiKey is { } key ? text.Replace(key, "***", StringComparison.Ordinal) : text;
+        _endpoint.ApiKey is { Length: >= ShortestSecret } key ? text.Replace(key, "***", StringComparison.Ordinal) : text;
 
     private sealed class EndpointException(EndpointFault fault, Exception inner) : Exception(fault.Reason, inner)
     {

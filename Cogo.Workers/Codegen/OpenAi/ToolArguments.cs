@@ -21,12 +21,12 @@ internal readonly struct ToolArguments
 
     /// <exception cref="ToolException">Missing, or empty where it may not be.</exception>
     public string Text(string name, bool mayBeEmpty = false) =>
-        Find(name) is { ValueKind: JsonValueKind.String } value && (mayBeEmpty || value.GetString()!.Length > 0)
-            ? value.GetString()!
+        Find(name) is { ValueKind: JsonValueKind.String } value && Read(value, name) is var text && (mayBeEmpty || text.Length > 0)
+            ? text
             : throw new ToolException($"The argument '{name}' is missing: give it as a string.");
 
     public string? OptionalText(string name) =>
-        Find(name) is { ValueKind: JsonValueKind.String } value && value.GetString() is { Length: > 0 } text ? text : null;
+        Find(name) is { ValueKind: JsonValueKind.String } value && Read(value, name) is { Length: > 0 } text ? text : null;
 
     /// <exception cref="ToolException">It is there, but is no whole number.</exception>
     public int? OptionalNumber(string name) => Find(name) switch
@@ -43,6 +43,19 @@ internal readonly struct ToolArguments
         { ValueKind: JsonValueKind.String } value => string.Equals(value.GetString(), "true", StringComparison.OrdinalIgnoreCase),
         _ => false,
     };
+
+    /// <summary>Half of a surrogate pair is JSON but no text.</summary>
+    private static string Read(JsonElement value, string name)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ToolException($"The argument '{name}' holds half a character (an unpaired surrogate).");
+        }
+    }
 
     private JsonElement? Find(string name) => _arguments.TryGetProperty(name, out var value) ? value : null;
 }
