@@ -62,9 +62,17 @@ internal sealed class CodegenFixture : IAsyncDisposable
         services.TryAddSingleton(new CodegenOptions { ProgressInterval = TimeSpan.FromMilliseconds(20) });
         services.AddCodegen(configuration);
         var fixture = new CodegenFixture(database, workspace, services.BuildServiceProvider(), worker);
-        await worker.SubscribeAsync(Route.Codegen, fixture.Handler, new SubscriptionOptions(), default);
-        await worker.SubscribeAsync(Route.BuildTest, fixture.BuildTest, new SubscriptionOptions(), default);
-        return fixture;
+        try
+        {
+            await worker.SubscribeAsync(Route.Codegen, fixture.Handler, new SubscriptionOptions(), default);
+            await worker.SubscribeAsync(Route.BuildTest, fixture.BuildTest, new SubscriptionOptions(), default);
+            return fixture;
+        }
+        catch
+        {
+            await fixture.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Publishes and waits for the attempt's last word; returns the trace.</summary>

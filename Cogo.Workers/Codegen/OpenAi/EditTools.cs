@@ -65,6 +65,10 @@ internal sealed class EditTools(WorkingCopy copy)
         {
             return new ToolAnswer("error: " + e.Message, $"{name}: {e.Message}");
         }
+        catch (RegexMatchTimeoutException)
+        {
+            return new ToolAnswer("error: That pattern takes too long. Use a simpler one.", $"{name}: a pattern that takes too long");
+        }
         catch (Exception e) when (e is PathTooLongException or UnauthorizedAccessException)
         {
             // Not the machine's fault but the name's or the file's mode; a full disk goes up as IOException.
