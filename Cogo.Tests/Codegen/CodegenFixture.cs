@@ -10,6 +10,7 @@ using Cogo.Tests.Workspaces;
 using Cogo.Workers.Codegen;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Xunit;
 
 namespace Cogo.Tests.Codegen;
@@ -43,27 +44,35 @@ internal sealed class CodegenFixture : IAsyncDisposable
 
     public LocalArtifactStore Artifacts => _services.GetRequiredService<LocalArtifactStore>();
 
-    public static async Task<CodegenFixture> StartAsync(Dictionary<string, string?>? settings = null, Action<IServiceCollection>? add = null)
+    public static async Task<CodegenFixture> StartAsync(Dictionary<string, string?>? settings = null, Action<IServiceCollection>? add = null, Func<BusOptions, BusOptions>? bus = null)
     {
-        var bus = await BusFixture.CreateAsync();
+        var database = await BusFixture.CreateAsync();
         var workspace = new WorkspaceFixture();
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(settings ?? [])
         {
             ["COGO_WORK"] = workspace.Options.WorkFolder,
             ["ARTIFACTS_BASE"] = workspace["artifacts"],
         }).Build();
-        var worker = bus.Bus();
+        var worker = database.Bus(bus);
         var services = new ServiceCollection();
         services.AddLogging();
-        services.AddSingleton(bus.Database.DataSource);
+        services.AddSingleton(database.Database.DataSource);
         services.AddSingleton<IEventLog>(worker.Events);
-        services.AddSingleton(new CodegenOptions { ProgressInterval = TimeSpan.FromMilliseconds(20) });
         add?.Invoke(services);
+        services.TryAddSingleton(new CodegenOptions { ProgressInterval = TimeSpan.FromMilliseconds(20) });
         services.AddCodegen(configuration);
-        var fixture = new CodegenFixture(bus, workspace, services.BuildServiceProvider(), worker);
-        await worker.SubscribeAsync(Route.Codegen, fixture.Handler, new SubscriptionOptions(), default);
-        await worker.SubscribeAsync(Route.BuildTest, fixture.BuildTest, new SubscriptionOptions(), default);
-        return fixture;
+        var fixture = new CodegenFixture(database, workspace, services.BuildServiceProvider(), worker);
+        try
+        {
+            await worker.SubscribeAsync(Route.Codegen, fixture.Handler, new SubscriptionOptions(), default);
+            await worker.SubscribeAsync(Route.BuildTest, fixture.BuildTest, new SubscriptionOptions(), default);
+            return fixture;
+        }
+        catch
+        {
+            await fixture.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Publishes and waits for the attempt's last word; returns the trace.</summary>
@@ -76,6 +85,21 @@ internal sealed class CodegenFixture : IAsyncDisposable
             () => EventsAsync(receipt.TraceId), types => types.Any(type => type is EventTypes.CodegenDone or EventTypes.CodegenFailed), "the end of codegen", 60);
         return receipt.TraceId;
     }
+
+    /// <summary>A delivery for the handler alone, past the bus.</summary>
+    public Delivery Delivery(PipelineRequest request) => new()
+    {
+        MessageId = 1,
+        Route = Route.Codegen,
+        TraceId = Guid.NewGuid().ToString("N"),
+        IdempotencyKey = "message:1",
+        Payload = JsonSerializer.Serialize(request with { Repo = request.Repo ?? Repository.Folder }, CogoJson.Options),
+        Attempt = 1,
+        MaxAttempts = 3,
+        Priority = 0,
+        CreatedAt = TimeProvider.System.GetUtcNow(),
+        Fence = 1,
+    };
 
     public Task<List<string>> EventsAsync(string traceId) => _bus.EventsAsync(traceId);
 

@@ -96,6 +96,7 @@ public sealed partial class CodegenHandler : IMessageHandler
         }
 
         var took = _time.GetElapsedTime(started);
+        CodegenMeter.Count(engine.Name, result, took);
         log.Write(result switch
         {
             EngineResult.Failed failed => $"failed ({failed.Code}): {failed.Reason}",

@@ -1,6 +1,7 @@
 using Cogo.Core.Artifacts;
 using Cogo.Core.Workspaces;
 using Cogo.Workers.Codegen.Engines;
+using Cogo.Workers.Codegen.OpenAi;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Cogo.Workers.Codegen;
@@ -22,7 +23,13 @@ public static class CodegenServices
         services.AddCogoArtifacts(configuration);
 
         services.TryAddSingleton(CodegenSettings.Codegen(configuration));
+        services.TryAddSingleton(CodegenSettings.Command(configuration));
+        services.TryAddSingleton(CodegenSettings.OpenAi(configuration));
+        services.TryAddSingleton(CodegenSettings.CogoWorker(configuration));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, PatchEngine>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, CommandEngine>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, OpenAiEngine>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, CogoWorkerEngine>());
         services.TryAddSingleton<CodegenHandler>();
         return services;
     }

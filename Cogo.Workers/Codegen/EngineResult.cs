@@ -1,4 +1,3 @@
-
 namespace Cogo.Workers.Codegen;
 
 /// <summary>How an engine ended.</summary>
