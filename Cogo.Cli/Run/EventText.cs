@@ -26,7 +26,7 @@ internal static class EventText
             case EventTypes.CodegenDone:
                 Add("engine", "{0}");
                 Add("model", "{0}");
-                Add("files", "{0} file(s)");
+                AddFiles();
                 Add("added", "+{0}");
                 Add("removed", "-{0}");
                 Add("cost_usd", "{0} USD");
@@ -48,6 +48,14 @@ internal static class EventText
         }
 
         return Terminal.OneLine(string.Join(", ", parts), MaxLength);
+
+        void AddFiles()
+        {
+            if (data.TryGetProperty("files", out var files) && files.ValueKind == JsonValueKind.Number)
+            {
+                parts.Add(files.GetRawText() == "1" ? "1 file" : $"{files.GetRawText()} files");
+            }
+        }
 
         void AddWork()
         {
@@ -71,7 +79,6 @@ internal static class EventText
                 {
                     JsonValueKind.String => value.GetString()!,
                     JsonValueKind.Number => value.GetRawText(),
-                    JsonValueKind.Array => value.GetArrayLength().ToString(CultureInfo.InvariantCulture),
                     _ => "",
                 };
                 if (!string.IsNullOrWhiteSpace(text))

@@ -36,6 +36,7 @@ public sealed class RunVerdictTests : IAsyncLifetime
             .Select(type => ran.Output.IndexOf(type, StringComparison.Ordinal)).ToList();
         Assert.DoesNotContain(-1, places);
         Assert.Equal(places.Order(), places);
+        Assert.Matches(@"codegen_done +patch, 1 file, \+2, -1", ran.Output);
         Assert.Contains("make test", ran.Output, StringComparison.Ordinal);
         Assert.Empty(ran.Error);
     }
