@@ -43,13 +43,7 @@ public static class CogoApi
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddProblemDetails(options => options.CustomizeProblemDetails = Problem.Complete);
         services.AddExceptionHandler<ApiExceptionHandler>();
-        services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info.Title = "Cogo";
-            document.Info.Version = Version;
-            document.Info.Description = "A control plane for software agents that runs on nothing but Postgres. Errors are problem details (RFC 9457): `code` is for programs, `detail` is a sentence that says what to do, `trace_id` finds the request in the logs.";
-            return Task.CompletedTask;
-        }));
+        services.AddOpenApi("v1", ApiDescription.Describe);
         return builder;
     }
 

@@ -51,19 +51,25 @@ internal static class DevVerb
     {
         var address = system.Address.ToString().TrimEnd('/');
         var database = system.Postgres is { } embedded
-            ? $"Postgres {embedded.Installation.Version} on 127.0.0.1:{embedded.Port}, data in {embedded.Directory}"
+            ? $"{embedded.Installation.Version} on 127.0.0.1:{embedded.Port}, data in {embedded.Directory}"
             : "the one in ConnectionStrings__cogo";
         var seconds = system.StartedIn.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
+        var grid = new Grid()
+            .AddColumn(new GridColumn { Padding = new Padding(2, 0, 2, 0), NoWrap = true })
+            .AddColumn(new GridColumn { Padding = new Padding(0, 0, 0, 0) });
+        foreach (var (name, value) in new[]
+        {
+            ("API", address), ("Reference", $"{address}/scalar"), ("Status", $"{address}/api/integration/status"), ("Database", database), ("Artifacts", options.ArtifactsFolder),
+        })
+        {
+            grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(value));
+        }
+
         console.WriteLine();
-        console.MarkupLineInterpolated($"  [bold]Cogo {CogoApi.Version}[/] is ready after {seconds} s");
+        console.Write(new Markup($"  [green]✓[/] [bold]Cogo {CogoApi.Version}[/] is ready after {seconds} s\n\n"));
+        console.Write(grid);
         console.WriteLine();
-        console.MarkupLineInterpolated($"  API        {address}");
-        console.MarkupLineInterpolated($"  Reference  {address}/scalar");
-        console.MarkupLineInterpolated($"  Status     {address}/api/integration/status");
-        console.MarkupLineInterpolated($"  Database   {database}");
-        console.MarkupLineInterpolated($"  Artifacts  {options.ArtifactsFolder}");
-        console.WriteLine();
-        console.MarkupLineInterpolated($"  Try `cogo run --repo PATH --patch FILE` in another terminal. Ctrl-C stops.");
+        console.WriteLine("  In another terminal: cogo run --repo PATH --patch FILE. Ctrl-C stops.");
         console.WriteLine();
     }
 }

@@ -23,9 +23,12 @@ internal sealed class ProgressLog(Action<string> show) : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= least && logLevel != LogLevel.None;
 
+        // That Postgres is ready is no news to who waits for all of Cogo.
+        private static bool IsNews(EventId eventId) => eventId.Name != "LogReady";
+
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel))
+            if (IsEnabled(logLevel) && IsNews(eventId))
             {
                 show(exception is null ? formatter(state, exception) : $"{formatter(state, exception)}: {exception.Message}");
             }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Security.Cryptography;
 using System.Text;
 using Cogo.Api.Problems;
@@ -29,7 +30,7 @@ internal static class CodeBuildTestEndpoint
 
     private static async Task<Results<Accepted<CodeBuildTestAccepted>, ProblemHttpResult>> SubmitAsync(
         CodeBuildTestRequest request,
-        [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey,
+        [FromHeader(Name = "Idempotency-Key"), Description("The same key with the same request is answered with the first receipt, and nothing new is started: safe to send again.")] string? idempotencyKey,
         IPublisher publisher,
         TimeProvider time,
         CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Cogo.Core;
@@ -9,6 +10,7 @@ namespace Cogo.Cli.Run;
 /// <summary>A Cogo server as its API shows it.</summary>
 internal sealed class CogoServer : IDisposable
 {
+    private const int AskFirstBytes = 256 * 1024;
     private const int MaxArtifacts = 10_000;
     private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(3);
     private readonly HttpClient _http;
@@ -55,7 +57,10 @@ internal sealed class CogoServer : IDisposable
     public async Task<RunTicket> SubmitAsync(RunRequest request, string idempotencyKey, CancellationToken cancellationToken)
     {
         using var message = new HttpRequestMessage(HttpMethod.Post, new Uri("/api/pipeline/codeBuildTest", UriKind.Relative));
-        message.Content = JsonContent.Create(request, options: CogoJson.Options);
+        var body = JsonSerializer.SerializeToUtf8Bytes(request, CogoJson.Options);
+        message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        // A server that refuses a long body closes the connection: its answer is to be read before the body is sent.
+        message.Headers.ExpectContinue = body.Length > AskFirstBytes;
         message.Headers.Add("Idempotency-Key", idempotencyKey);
         using var response = await SendAsync(message, cancellationToken);
         if (response.StatusCode == HttpStatusCode.Accepted)

@@ -23,6 +23,14 @@ internal static class EventText
             case EventTypes.ExecuteDone or EventTypes.ExecuteEnqueued:
                 Add("target", "→ {0}");
                 break;
+            case EventTypes.CodegenDone:
+                Add("engine", "{0}");
+                Add("model", "{0}");
+                AddFiles();
+                Add("added", "+{0}");
+                Add("removed", "-{0}");
+                Add("cost_usd", "{0} USD");
+                break;
             case EventTypes.BuildTestDone:
                 Add("verdict", "{0}");
                 Add("failure_class", "{0}");
@@ -41,19 +49,22 @@ internal static class EventText
 
         return Terminal.OneLine(string.Join(", ", parts), MaxLength);
 
+        void AddFiles()
+        {
+            if (data.TryGetProperty("files", out var files) && files.ValueKind == JsonValueKind.Number)
+            {
+                parts.Add(files.GetRawText() == "1" ? "1 file" : $"{files.GetRawText()} files");
+            }
+        }
+
         void AddWork()
         {
             Add("stage", "{0}");
             Add("state", "{0}");
-            Add("engine", "{0}");
-            Add("model", "{0}");
-            Add("files", "{0} changed files");
             Add("exit", "exit {0}");
-            Add("command", "{0}");
             Add("code", "{0}");
             Add("reason", "{0}");
-            Add("message", "{0}");
-            Add("line", "{0}");
+            Add("text", "{0}");
             if (data.TryGetProperty("delay_ms", out var delay) && delay.TryGetDouble(out var milliseconds))
             {
                 parts.Add($"again in {Durations.Show(TimeSpan.FromMilliseconds(milliseconds))}");
@@ -68,7 +79,6 @@ internal static class EventText
                 {
                     JsonValueKind.String => value.GetString()!,
                     JsonValueKind.Number => value.GetRawText(),
-                    JsonValueKind.Array => value.GetArrayLength().ToString(CultureInfo.InvariantCulture),
                     _ => "",
                 };
                 if (!string.IsNullOrWhiteSpace(text))

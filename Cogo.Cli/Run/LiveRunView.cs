@@ -19,6 +19,7 @@ internal sealed class LiveRunView : IRunView
     private readonly Task _drawing;
     private string _heading = "Looking for a Cogo server.";
     private RunResult? _result;
+    private string? _note;
     private int _frame;
 
     // Event times are the database's; a server's clock may differ from this machine's.
@@ -34,7 +35,14 @@ internal sealed class LiveRunView : IRunView
     {
         lock (_state)
         {
-            _heading = Terminal.OneLine(sentence, 300);
+            if (_progress.StartedAt is null)
+            {
+                _heading = Terminal.OneLine(sentence, 300);
+            }
+            else
+            {
+                _note = Terminal.OneLine(sentence, 300);
+            }
         }
     }
 
@@ -102,7 +110,14 @@ internal sealed class LiveRunView : IRunView
                 grid.AddRow(Row(step, now));
             }
 
-            return new Rows(new Text(_heading, Dim) { Overflow = Overflow.Ellipsis }, grid);
+            var heading = _progress.StartedAt is null && _result is null ? $"{Spinner[_frame % Spinner.Length]} {_heading}" : _heading;
+            var rows = new List<IRenderable> { new Text(heading, Dim) { Overflow = Overflow.Ellipsis }, grid };
+            if (_note is not null)
+            {
+                rows.Add(new Text($"  {_note}", Color.Yellow) { Overflow = Overflow.Ellipsis });
+            }
+
+            return new Rows(rows);
         }
     }
 

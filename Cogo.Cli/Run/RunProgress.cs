@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Cogo.Core.Audit;
 
 namespace Cogo.Cli.Run;
@@ -31,6 +32,8 @@ internal sealed class RunProgress
         new("build & test", StepState.Waiting, null, null, ""),
     ];
 
+    private readonly List<(string Name, DateTimeOffset StartedAt, string Text)> _stages = [];
+
     public IReadOnlyList<RunStep> Steps => _steps;
 
     /// <summary>Of the first event, by the database's clock.</summary>
@@ -52,8 +55,14 @@ internal sealed class RunProgress
             return;
         }
 
+        if (entry.Type == EventTypes.BuildTestRetry)
+        {
+            // The next attempt begins its stages anew.
+            _stages.Clear();
+        }
+
         var step = _steps[index] with { StartedAt = _steps[index].StartedAt ?? entry.At };
-        var detail = EventText.Of(entry);
+        var detail = entry.Type == EventTypes.BuildTestProgress ? Stages(entry) : EventText.Of(entry);
         _steps[index] = entry.Type[(split + 1)..] switch
         {
             "done" => step with { State = StepState.Done, EndedAt = entry.At, Detail = detail },
@@ -65,6 +74,30 @@ internal sealed class RunProgress
         {
             _steps[index + 1] = _steps[index + 1] with { State = StepState.Running, StartedAt = entry.At };
         }
+    }
+
+    /// <summary>The stages so far on one line, such as <c>✓ build 1.20 s  test …</c>.</summary>
+    private string Stages(TimelineEntry entry)
+    {
+        if (entry.Data is not { ValueKind: JsonValueKind.Object } data
+            || !data.TryGetProperty("stage", out var name) || name.GetString() is not { } stage
+            || !data.TryGetProperty("state", out var state))
+        {
+            return EventText.Of(entry);
+        }
+
+        stage = Terminal.OneLine(stage, 20);
+        if (state.GetString() == "started")
+        {
+            _stages.Add((stage, entry.At, $"{stage} …"));
+        }
+        else if (_stages.FindLastIndex(known => known.Name == stage) is >= 0 and var index)
+        {
+            var green = data.TryGetProperty("exit", out var exit) && exit.ValueKind == JsonValueKind.Number && exit.GetInt32() == 0;
+            _stages[index] = _stages[index] with { Text = $"{(green ? "✓" : "✗")} {stage} {Durations.Show(entry.At - _stages[index].StartedAt)}" };
+        }
+
+        return string.Join("  ", _stages.Select(known => known.Text));
     }
 
     /// <summary>The verdict is about the change: a build/test that was done is red when it is not green.</summary>

@@ -95,7 +95,8 @@ internal sealed class RunSession(RunTarget target, RunOptions options, IRunView 
             Reason = trace.Reason,
             Artifacts = [.. artifacts.Select(Artifact)],
         };
-        if (Text(ending, "report") is not { } path)
+        // A task that failed for another reason than the change may have left a report as well.
+        if ((Text(ending, "report") ?? artifacts.FirstOrDefault(artifact => artifact.Path == $"{_ticket.TaskId}/build-test/report.json")?.Path) is not { } path)
         {
             return result.Verdict is Verdict.Passed or Verdict.Failed && ending?.Type == EventTypes.BuildTestDone
                 ? (Infrastructure("report_missing", $"{EventTypes.BuildTestDone} names no report, so its verdict is not believed. The build/test worker may be of another version.") with { Artifacts = result.Artifacts }, null)

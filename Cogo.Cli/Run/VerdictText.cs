@@ -7,7 +7,7 @@ namespace Cogo.Cli.Run;
 internal static class VerdictText
 {
     private const int MaxCases = 20;
-    private const int MaxMessageLines = 12;
+    private const int MaxMessageLines = 8;
     private static readonly Style Dim = new(decoration: Decoration.Dim);
     private static readonly Style Bold = new(decoration: Decoration.Bold);
 
@@ -29,16 +29,8 @@ internal static class VerdictText
 
         console.WriteLine();
         WriteVerdict(console, result, report);
-        if (result.Artifacts.Count > 0)
-        {
-            WriteArtifacts(console, result.Artifacts);
-        }
-
-        if (result.TraceId is not null)
-        {
-            console.Write(new Text("  Trace      ", Dim));
-            console.WriteLine(result.TraceId);
-        }
+        console.WriteLine();
+        WritePlaces(console, result, report);
     }
 
     public static (string Mark, string Word, Color Color) Look(Verdict verdict) => verdict switch
@@ -52,7 +44,7 @@ internal static class VerdictText
     private static void WriteStage(IAnsiConsole console, StageView stage)
     {
         console.Write(new Text(stage.Succeeded ? "  ✓ " : "  ✗ ", stage.Succeeded ? Color.Green : Color.Red));
-        console.Write(new Text($"{Terminal.OneLine(stage.Name, 20),-8} {Durations.Show(TimeSpan.FromSeconds(Math.Max(0, stage.Duration))),12}  "));
+        console.Write(new Text($"{Terminal.OneLine(stage.Name, 20),-8} {Durations.Show(TimeSpan.FromSeconds(Math.Max(0, stage.Duration))),10}  "));
         console.Write(new Text(Terminal.OneLine(stage.Command ?? "", 120), Dim));
         if (!stage.Succeeded)
         {
@@ -107,7 +99,8 @@ internal static class VerdictText
         }
 
         console.WriteLine();
-        if (!string.IsNullOrWhiteSpace(result.Reason))
+        // The failing tests have told it already, and better.
+        if (!string.IsNullOrWhiteSpace(result.Reason) && !(result.Code == "tests_failed" && report?.Tests.Failing.Any() == true))
         {
             foreach (var line in MessageLines(result.Reason))
             {
@@ -116,14 +109,40 @@ internal static class VerdictText
         }
     }
 
-    private static void WriteArtifacts(IAnsiConsole console, IReadOnlyList<RunArtifact> artifacts)
+    private static void WritePlaces(IAnsiConsole console, RunResult result, ReportView? report)
     {
-        var label = "  Artifacts  ";
-        foreach (var artifact in artifacts.Where(artifact => !artifact.Path.Contains("/results/", StringComparison.Ordinal)).Take(MaxCases))
+        WritePlace("Report", result.Artifacts.FirstOrDefault(artifact => artifact.Path.EndsWith("/build-test/report.json", StringComparison.Ordinal)));
+        WritePlace("Change", result.Artifacts.FirstOrDefault(artifact => artifact.Path.EndsWith("/codegen/change.diff", StringComparison.Ordinal)));
+        if (report?.Stages.FirstOrDefault(stage => !stage.Succeeded)?.Log is { } log)
         {
-            console.Write(new Text(label, Dim));
-            console.WriteLine(artifact.File ?? artifact.Url?.ToString() ?? artifact.Path);
-            label = "             ";
+            WritePlace("Log", result.Artifacts.FirstOrDefault(artifact => artifact.Path == log));
+        }
+
+        if (result.Artifacts is [var first, ..] && first.Path.Split('/') is [var task, ..])
+        {
+            var count = result.Artifacts.Count == 1 ? "1 file" : $"{result.Artifacts.Count} files";
+            WriteLine("Artifacts", first.File is { } file
+                ? $"{file[..^first.Path.Length]}{task}{Path.DirectorySeparatorChar}  ({count})"
+                : $"{new Uri(first.Url!, $"/api/artifacts/index?task_id={task}")}  ({count})");
+        }
+
+        if (result.TraceId is not null)
+        {
+            WriteLine("Trace", result.TraceId);
+        }
+
+        void WritePlace(string label, RunArtifact? artifact)
+        {
+            if (artifact is not null)
+            {
+                WriteLine(label, artifact.File ?? artifact.Url?.ToString() ?? artifact.Path);
+            }
+        }
+
+        void WriteLine(string label, string value)
+        {
+            console.Write(new Text($"  {label,-11}", Dim));
+            console.WriteLine(value);
         }
     }
 }

@@ -15,7 +15,7 @@ public static partial class RequestRules
     public const string OpenAiEngine = "openai";
     public const string CogoWorkerEngine = "cogo-worker";
 
-    private static readonly string[] Engines = [PatchEngine, CommandEngine, OpenAiEngine, CogoWorkerEngine];
+    public static IReadOnlyList<string> Engines { get; } = [PatchEngine, CommandEngine, OpenAiEngine, CogoWorkerEngine];
 
     /// <summary>Everything that is wrong with a request for the given target; empty: nothing.</summary>
     public static IReadOnlyList<FieldProblem> Check(PipelineRequest request, Route target)

@@ -66,6 +66,8 @@ public sealed class ApiHost : IAsyncLifetime
     {
         using var message = new HttpRequestMessage(HttpMethod.Post, new Uri("/api/pipeline/codeBuildTest", UriKind.Relative));
         message.Content = new StringContent(body, Encoding.UTF8, type);
+        // A refusal may come before the body is sent.
+        message.Headers.ExpectContinue = body.Length > 1024 * 1024;
         if (key is not null)
         {
             message.Headers.Add("Idempotency-Key", key);

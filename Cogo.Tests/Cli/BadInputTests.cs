@@ -56,7 +56,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("run --repo repo --patch good.diff --server here", "no address of a server")]
     [InlineData("run --repo repo --patch good.diff --server http://127.0.0.1:1 --data d", "Leave out one of them")]
     [InlineData("run --repo repo --patch good.diff --task-id ../up", "task_id must be")]
-    [InlineData("run --repo repo --patch good.diff --base -x", "--base")]
+    [InlineData("run --repo repo --patch good.diff --base -x", "may not start with '-'")]
     [InlineData("run --repo ftp://example.org/x --patch good.diff", "Repositories over 'ftp' are not supported")]
     [InlineData("run --repo repo --patch good.diff --database password=hidden-word;nonsense", "is no connection string")]
     [InlineData("run --repo repo --patch good.diff --nonsense", "`cogo run --help` shows how")]

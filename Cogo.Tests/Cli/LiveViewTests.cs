@@ -19,7 +19,7 @@ public class LiveViewTests
         Assert.Equal([StepState.Running, StepState.Waiting, StepState.Waiting], progress.Steps.Select(step => step.State));
 
         progress.Apply(Event("execute_done", 1));
-        progress.Apply(Event("codegen_progress", 2, new { message = "reading files" }));
+        progress.Apply(Event("codegen_progress", 2, new { text = "reading files" }));
         Assert.Equal([StepState.Done, StepState.Running, StepState.Waiting], progress.Steps.Select(step => step.State));
         Assert.Equal("reading files", progress.Steps[1].Detail);
 
@@ -27,6 +27,10 @@ public class LiveViewTests
         Assert.Equal((StepState.Retrying, "busy, again in 1.50 s"), (progress.Steps[1].State, progress.Steps[1].Detail));
 
         progress.Apply(Event("codegen_done", 5));
+        progress.Apply(Event("buildtest_progress", 5, new { stage = "build", state = "started" }));
+        progress.Apply(Event("buildtest_progress", 6, new { stage = "build", state = "ended", exit = 0 }));
+        progress.Apply(Event("buildtest_progress", 6, new { stage = "test", state = "started" }));
+        Assert.Equal("✓ build 1.00 s  test …", progress.Steps[2].Detail);
         progress.Apply(Event("buildtest_done", 8, new { verdict = "failed" }));
         progress.Judge(new RunResult { Verdict = Verdict.Failed });
         Assert.Equal([StepState.Done, StepState.Done, StepState.Failed], progress.Steps.Select(step => step.State));

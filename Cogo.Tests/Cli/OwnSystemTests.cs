@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Cogo.Tests.Fixtures;
 using Cogo.Tests.Workspaces;
 using Npgsql;
@@ -6,7 +7,7 @@ using Xunit;
 namespace Cogo.Tests.Cli;
 
 /// <summary>Verbs that bring their own system up and take it down.</summary>
-public sealed class OwnSystemTests : IDisposable
+public sealed partial class OwnSystemTests : IDisposable
 {
     private readonly Fixtures.TemporaryFolder _folder = new();
     private readonly CommandLine _cogo;
@@ -21,7 +22,7 @@ public sealed class OwnSystemTests : IDisposable
         using var stop = new CancellationTokenSource();
         var dev = _cogo.RunAsync(["dev", "--port", "0", "--quiet"], stop.Token);
         var status = await Eventually.BecomesAsync(
-            () => Task.FromResult(_cogo.Out.ToString().Split('\n').FirstOrDefault(line => line.Contains("/api/integration/status", StringComparison.Ordinal))?.Split(' ')[^1].Trim()),
+            () => Task.FromResult(StatusPattern().Match(_cogo.Out.ToString()) is { Success: true } match ? match.Value : null),
             seen => seen is not null || dev.IsCompleted,
             "the banner",
             seconds: 60);
@@ -45,8 +46,11 @@ public sealed class OwnSystemTests : IDisposable
     {
         await using var database = await PostgresServers.CreateEmptyDatabaseAsync();
         var repository = new GitRepository(_folder.In("repo"));
+        repository.Write("cogo.json", """{"test":"sleep 60"}""");
+        repository.Commit("a test that hangs");
+        _cogo.Input = "--- a/hello.txt\n+++ b/hello.txt\n@@ -1,3 +1,3 @@\n-one\n+uno\n two\n three\n"u8.ToArray();
 
-        var ran = await _cogo.RunAsync(["run", "--json", "--repo", repository.Folder, "--command", "sleep 60", "--timeout", "2s", "--database", database.ConnectionString]);
+        var ran = await _cogo.RunAsync(["run", "--json", "--repo", repository.Folder, "--patch", "-", "--timeout", "3s", "--database", database.ConnectionString]);
 
         Assert.True(ran.Code == 2, ran.ToString());
         var result = ran.Lines[^1];
@@ -100,4 +104,7 @@ public sealed class OwnSystemTests : IDisposable
         Assert.Equal(0, ran.Code);
         Assert.Matches(@"^cogo \d+\.\d+\.\d+", ran.Output);
     }
+
+    [GeneratedRegex(@"http://\S+/api/integration/status", RegexOptions.None, 1000)]
+    private static partial Regex StatusPattern();
 }

@@ -36,6 +36,7 @@ public sealed class RunVerdictTests : IAsyncLifetime
             .Select(type => ran.Output.IndexOf(type, StringComparison.Ordinal)).ToList();
         Assert.DoesNotContain(-1, places);
         Assert.Equal(places.Order(), places);
+        Assert.Matches(@"codegen_done +patch, 1 file, \+2, -1", ran.Output);
         Assert.Contains("make test", ran.Output, StringComparison.Ordinal);
         Assert.Empty(ran.Error);
     }
@@ -192,6 +193,17 @@ public sealed class RunVerdictTests : IAsyncLifetime
         Assert.True(ran.Code == 3, ran.ToString());
         Assert.Contains("credential helper", ran.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", ran.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_patch_that_is_too_long_once_written_as_json_exits_3()
+    {
+        _cogo.Input = System.Text.Encoding.UTF8.GetBytes($"--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+{new string('"', 3 * 1024 * 1024)}\n");
+
+        var ran = await _cogo.RunAsync(["run", "--repo", "repo", "--patch", "-"]);
+
+        Assert.True(ran.Code == 3, ran.ToString());
+        Assert.Contains("The body is larger than 5 MiB", ran.Error, StringComparison.Ordinal);
     }
 
     private const string Patch = "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+zwei ä\n";

@@ -58,7 +58,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
     {
         var request = PipelineRequest.TryRead(delivery.Payload, out _)!;
         return Task.FromResult<Outcome>(Outcome.Completed(
-            [new AuditEvent(EventTypes.CodegenDone, new { engine = request.Engine, files = new[] { "a.txt" } })],
+            [new AuditEvent(EventTypes.CodegenDone, new { engine = request.Engine, files = 1, added = 2, removed = 1 })],
             [OutgoingMessage.Of(Route.Parse(request.Next!), new { task_id = request.TaskId })]));
     }
 

@@ -5,7 +5,7 @@ namespace Cogo.Core.Database.Embedded;
 
 /// <summary>Binaries that run here: <c>postgres</c>, <c>initdb</c> and <c>pg_ctl</c> in one folder.</summary>
 /// <param name="Major">15, 18.</param>
-/// <param name="Version">As <c>postgres --version</c> prints it.</param>
+/// <param name="Version">Such as <c>PostgreSQL 18.4</c>.</param>
 public sealed partial record PostgresInstallation(string BinDirectory, int Major, string Version)
 {
     /// <summary>Cogo is tested against this one and the newest.</summary>
@@ -31,7 +31,7 @@ public sealed partial record PostgresInstallation(string BinDirectory, int Major
         var result = await user.RunAsync([candidate.Tool("postgres"), "--version"], Path.GetPathRoot(binDirectory)!, Timeout, cancellationToken);
         var match = VersionPattern().Match(result.Output);
         return result.Succeeded && match.Success
-            ? (candidate with { Major = int.Parse(match.Groups["major"].ValueSpan, CultureInfo.InvariantCulture), Version = result.Output.Trim() }, "")
+            ? (candidate with { Major = int.Parse(match.Groups["major"].ValueSpan, CultureInfo.InvariantCulture), Version = result.Output.Trim().Replace("postgres (PostgreSQL)", "PostgreSQL", StringComparison.Ordinal) }, "")
             : (null, $"{binDirectory}: 'postgres --version' does not run: {result.Tail}");
     }
 
