@@ -51,6 +51,7 @@ public static class CogoApi
     public static WebApplication MapCogoApi(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        app.UseCogoRequestSpans();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.MapCogoHealth();

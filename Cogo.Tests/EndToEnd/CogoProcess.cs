@@ -15,7 +15,8 @@ internal sealed partial class CogoProcess : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static async Task<CogoProcess> StartAsync(string folder)
+    /// <param name="environment">Laid over ours.</param>
+    public static async Task<CogoProcess> StartAsync(string folder, IReadOnlyDictionary<string, string?>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "cogo.dll"), "dev", "--port", "0"])
         {
@@ -25,6 +26,11 @@ internal sealed partial class CogoProcess : IAsyncDisposable
             UseShellExecute = false,
         };
         start.Environment.Remove("ConnectionStrings__cogo");
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
+        {
+            start.Environment[name] = value;
+        }
+
         var process = Process.Start(start)!;
         var said = new StringBuilder();
         process.OutputDataReceived += (_, line) => Add(said, line.Data);

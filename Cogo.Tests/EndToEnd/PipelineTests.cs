@@ -3,7 +3,6 @@ using System.Text.Json;
 using Cogo.Cli;
 using Cogo.Core.Database.Embedded;
 using Cogo.Tests.Fixtures;
-using Cogo.Tests.Workspaces;
 using Npgsql;
 using Xunit;
 
@@ -25,14 +24,14 @@ public sealed class PipelineTests : IDisposable
         await using var database = await PostgresServers.CreateEmptyDatabaseAsync(postgres);
         await using var system = await CogoSystem.StartAsync(Options(database), CancellationToken.None);
         using var client = new PipelineClient(system.Address);
-        var repository = Sample(sample);
+        var repository = SampleRepository.Create(sample, _folder.Path);
         var payload = JsonSerializer.Serialize(new
         {
             target = "codegen/generate/0",
             next = "code/build-test/0",
             repo = repository.Folder,
             engine = "patch",
-            patch = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "samples", sample, patch + ".patch")),
+            patch = SampleRepository.Patch(sample, patch),
         });
 
         var traceId = await PsqlAsync(database, $"insert into agent_messages (service, role, shard, payload) values ('orchestrator', 'execute', '0', $payload${payload}$payload$) returning trace_id");
@@ -55,10 +54,10 @@ public sealed class PipelineTests : IDisposable
         await using var database = await PostgresServers.CreateEmptyDatabaseAsync();
         await using var system = await CogoSystem.StartAsync(Options(database), CancellationToken.None);
         using var client = new PipelineClient(system.Address);
-        var repository = Sample("shell");
+        var repository = SampleRepository.Create("shell", _folder.Path);
         var before = repository.Fingerprint();
-        var good = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "samples", "shell", "good.patch"));
-        var bad = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "samples", "shell", "bad.patch"));
+        var good = SampleRepository.Patch("shell", "good");
+        var bad = SampleRepository.Patch("shell", "bad");
 
         var traces = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => client.SubmitAsync(new { repo = repository.Folder, engine = "patch", patch = i % 2 == 0 ? good : bad })));
         var verdicts = await Task.WhenAll(traces.Select(async trace => (await client.VerdictAsync(trace)).GetProperty("verdict").GetString()!));
@@ -75,20 +74,6 @@ public sealed class PipelineTests : IDisposable
         ArtifactsFolder = _folder.In(".cogo", "artifacts"),
         WorkFolder = _folder.In(".cogo", "work"),
     };
-
-    /// <summary>A sample as a repository of its own.</summary>
-    private GitRepository Sample(string name)
-    {
-        var repository = new GitRepository(_folder.In(name), empty: true);
-        var source = Path.Combine(Repository.Root, "samples", name);
-        foreach (var file in GitRepository.Run(source, "ls-files").Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            repository.Write(file, File.ReadAllText(Path.Combine(source, file)));
-        }
-
-        repository.Commit("The sample");
-        return repository;
-    }
 
     private static async Task<string> PsqlAsync(TestDatabase database, string sql)
     {

@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+
+namespace Cogo.ServiceDefaults;
+
+/// <summary>Describes the framework's request spans by the HTTP conventions of OpenTelemetry.</summary>
+public static class RequestSpans
+{
+    /// <summary>
+    /// Names them by method and route template, such as <c>POST /api/pipeline/codeBuildTest</c>, never by the path
+    /// itself, of which there are too many. Goes first, so that it sees the final status.
+    /// </summary>
+    public static IApplicationBuilder UseCogoRequestSpans(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            Describe(context);
+        }
+    });
+
+    private static void Describe(HttpContext context)
+    {
+        if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } activity)
+        {
+            return;
+        }
+
+        var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+        activity.DisplayName = route is null ? context.Request.Method : $"{context.Request.Method} {route}";
+        activity.SetTag("http.request.method", context.Request.Method)
+            .SetTag("http.response.status_code", context.Response.StatusCode)
+            .SetTag("http.route", route);
+    }
+}
