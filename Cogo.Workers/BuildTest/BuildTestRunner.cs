@@ -168,9 +168,9 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
         };
     }
 
-    [LoggerMessage(3001, LogLevel.Information, "Task {TaskId}: stage {Stage} starts: {Command}")]
+    [LoggerMessage(3201, LogLevel.Information, "Task {TaskId}: stage {Stage} starts: {Command}")]
     private static partial void LogStarted(ILogger logger, string taskId, string stage, string command);
 
-    [LoggerMessage(3002, LogLevel.Information, "Task {TaskId}: project {Project} is {Verdict} (failure class {FailureClass}), {Passed} of {Total} tests passed")]
+    [LoggerMessage(3202, LogLevel.Information, "Task {TaskId}: project {Project} is {Verdict} (failure class {FailureClass}), {Passed} of {Total} tests passed")]
     private static partial void LogVerdict(ILogger logger, string taskId, string? project, Verdict verdict, string? failureClass, int passed, int total);
 }
