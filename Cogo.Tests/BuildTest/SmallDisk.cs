@@ -1,4 +1,5 @@
 using Cogo.Core.Processes;
+using Xunit;
 
 namespace Cogo.Tests.BuildTest;
 
@@ -17,7 +18,8 @@ internal sealed class SmallDisk(string folder)
         }
         finally
         {
-            await RunAsync("umount", folder);
+            var unmounted = await RunAsync("umount", folder);
+            Assert.True(unmounted.Succeeded, unmounted.StandardErrorTail);
         }
     }
 

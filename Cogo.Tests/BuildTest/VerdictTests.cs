@@ -100,6 +100,17 @@ public sealed class VerdictTests : IDisposable
     }
 
     [Fact]
+    public async Task A_test_that_meddles_with_the_results_folder_gains_nothing()
+    {
+        await IsAsync(Verdict.Failed, FailureClass.ReportMissing, "rm -rf \"$COGO_RESULTS\"");
+        await IsAsync(Verdict.Failed, FailureClass.ReportMissing, "rm -rf \"$COGO_RESULTS\"; ln -s / \"$COGO_RESULTS\"");
+
+        const string meddling = "cd \"$COGO_RESULTS/..\"; mkdir -p reports; echo x >'reports/odd name.xml'; ln -s /etc/passwd build.log; echo x >'odd name.log'\n";
+        var report = await IsAsync(Verdict.Passed, null, meddling + Writes(Green, 0));
+        Assert.Equal(["reports/001-a.xml", "test.log"], report.Artifacts.Select(artifact => artifact.Path));
+    }
+
+    [Fact]
     public async Task A_stage_that_fails_is_the_last_one()
     {
         _folder.With("cogo.json", """{ "restore": "echo one", "build": "echo 'a.c:3: error' >&2; exit 4", "test": "touch tested" }""");

@@ -9,7 +9,8 @@ namespace Cogo.Tests.Processes;
 /// <summary>Every test runs real processes, under each way of holding a tree together that this machine can do.</summary>
 public sealed class ProcessTreeTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("cogo-tree-").FullName;
+    // The child that is killed below could not remove a folder of its own.
+    private readonly string _folder = Environment.GetEnvironmentVariable(ChildFolder) ?? Directory.CreateTempSubdirectory("cogo-tree-").FullName;
 
     public static TheoryData<Containment> Containments { get; } =
         ProcessTree.BestContainment == Containment.Session

@@ -18,6 +18,7 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
     private const string KeptReports = "reports";
     private const string Incoming = ".incoming";
     private const string Tools = ".tools";
+    private static readonly string[] _stages = [PlannedStage.Restore, PlannedStage.Build, PlannedStage.Test];
 
     /// <summary>
     /// Whatever goes wrong with the change, the project or the machine is told by the report. The results folder
@@ -124,7 +125,7 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
     {
         Directory.CreateDirectory(results);
         RemoveOwn(results, Incoming, Tools, KeptReports);
-        foreach (var name in new[] { PlannedStage.Restore, PlannedStage.Build, PlannedStage.Test })
+        foreach (var name in _stages)
             File.Delete(Path.Combine(results, name + ".log"));
         Directory.CreateDirectory(folder.Reports);
         BundledTools.WriteTo(folder.Tools);
@@ -136,16 +137,18 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
             FolderRemoval.Delete(Path.Combine(results, name));
     }
 
+    /// <summary>The logs and the reports that we wrote. The test can write here too: its files and links are left out.</summary>
     private static async Task<IReadOnlyList<Artifact>> ArtifactsAsync(string results, CancellationToken ct)
     {
         List<Artifact> artifacts = [];
-        foreach (var path in Directory.EnumerateFiles(results, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        var kept = Path.Combine(results, KeptReports);
+        var reports = Directory.Exists(kept) ? Directory.EnumerateFiles(kept).Order(StringComparer.Ordinal) : Enumerable.Empty<string>();
+        foreach (var path in reports.Concat(_stages.Select(stage => Path.Combine(results, stage + ".log"))))
         {
-            var name = Path.GetRelativePath(results, path);
-            if (!name.StartsWith(KeptReports + "/", StringComparison.Ordinal) && Path.GetExtension(name) != ".log")
+            if (new FileInfo(path) is not { Exists: true, LinkTarget: null })
                 continue;
             await using var stream = File.OpenRead(path);
-            artifacts.Add(new Artifact(name, stream.Length, Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, ct))));
+            artifacts.Add(new Artifact(Path.GetRelativePath(results, path), stream.Length, Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, ct))));
         }
 
         return artifacts;
@@ -165,9 +168,9 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
         };
     }
 
-    [LoggerMessage(3001, LogLevel.Information, "Task {TaskId}: stage {Stage} starts: {Command}")]
+    [LoggerMessage(3201, LogLevel.Information, "Task {TaskId}: stage {Stage} starts: {Command}")]
     private static partial void LogStarted(ILogger logger, string taskId, string stage, string command);
 
-    [LoggerMessage(3002, LogLevel.Information, "Task {TaskId}: project {Project} is {Verdict} (failure class {FailureClass}), {Passed} of {Total} tests passed")]
+    [LoggerMessage(3202, LogLevel.Information, "Task {TaskId}: project {Project} is {Verdict} (failure class {FailureClass}), {Passed} of {Total} tests passed")]
     private static partial void LogVerdict(ILogger logger, string taskId, string? project, Verdict verdict, string? failureClass, int passed, int total);
 }

@@ -61,7 +61,6 @@ internal sealed record ProjectFolder(string Folder, string Reports, string Tools
 {
     public const int MaxTextBytes = 1 << 20;
 
-    /// <summary>A regular file, or a link to one inside the folder.</summary>
     public bool Has(string name) => File.Exists(Path.Combine(Folder, name));
 
     public bool HasFolder(string name) => Directory.Exists(Path.Combine(Folder, name));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Cogo.Core.Workspaces;
 using Cogo.Workers.BuildTest.Projects;
 using Microsoft.Extensions.FileSystemGlobbing;
 
@@ -40,6 +41,8 @@ internal sealed class ReportCollector
     /// <summary>Reads all reports and keeps a copy of each in <paramref name="keep"/>, under names that an artifact can have.</summary>
     public CollectedReports Collect(string keep)
     {
+        // What the test itself put there is not ours.
+        FolderRemoval.Delete(keep);
         Directory.CreateDirectory(keep);
         var locations = new SourceLocation(_folder.Folder);
         List<TestCase> cases = [];
@@ -110,7 +113,10 @@ internal sealed class ReportCollector
     private static IEnumerable<string> RegularFiles(string folder)
     {
         var options = new EnumerationOptions { AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Device, IgnoreInaccessible = true };
-        var pending = new Stack<string>([folder]);
+        var pending = new Stack<string>();
+        // The test may have removed its report folder, or put a link in its place.
+        if (new DirectoryInfo(folder) is { Exists: true, LinkTarget: null })
+            pending.Push(folder);
         while (pending.TryPop(out var next))
         {
             foreach (var file in Directory.EnumerateFiles(next, "*", options))
