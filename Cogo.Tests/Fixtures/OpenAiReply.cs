@@ -70,7 +70,11 @@ internal sealed record OpenAiReply(Func<HttpContext, Task> WriteAsync)
         {
             await SendAsync(context, new
             {
-                id = "chatcmpl-1", @object = "chat.completion.chunk", created = 1, model = OpenAiServer.Model, choices = Array.Empty<object>(),
+                id = "chatcmpl-1",
+                @object = "chat.completion.chunk",
+                created = 1,
+                model = OpenAiServer.Model,
+                choices = Array.Empty<object>(),
                 usage = new { prompt_tokens = 1000, completion_tokens = 100, total_tokens = 1100 },
             });
         }
@@ -92,7 +96,10 @@ internal sealed record OpenAiReply(Func<HttpContext, Task> WriteAsync)
 
     private static object Chunk(object delta, string? finish = null) => new
     {
-        id = "chatcmpl-1", @object = "chat.completion.chunk", created = 1, model = OpenAiServer.Model,
+        id = "chatcmpl-1",
+        @object = "chat.completion.chunk",
+        created = 1,
+        model = OpenAiServer.Model,
         choices = new[] { new { index = 0, delta, finish_reason = finish } },
     };
 
