@@ -33,10 +33,13 @@ internal static class ApiDescription
             {
                 schema.Required = new HashSet<string>(StringComparer.Ordinal) { "repo", "engine" };
             }
-            else if (context.JsonPropertyInfo is { Name: "engine" } property && property.DeclaringType == typeof(CodeBuildTestRequest))
+            else if (context.JsonPropertyInfo is { } property && property.DeclaringType == typeof(CodeBuildTestRequest) && property.PropertyType == typeof(string))
             {
                 schema.Type = JsonSchemaType.String;
-                schema.Enum = [.. RequestRules.Engines.Select(engine => (JsonNode)engine)];
+                if (property.Name == "engine")
+                {
+                    schema.Enum = [.. RequestRules.Engines.Select(engine => (JsonNode)engine)];
+                }
             }
 
             return Task.CompletedTask;

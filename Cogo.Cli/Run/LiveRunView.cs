@@ -82,8 +82,10 @@ internal sealed class LiveRunView : IRunView
         await _drawing;
     }
 
-    private async Task DrawAsync() =>
-        await _console.Live(Render()).AutoClear(false).Overflow(VerticalOverflow.Crop).StartAsync(async live =>
+    private async Task DrawAsync()
+    {
+        var display = _console.Live(Render()).AutoClear(false).Overflow(VerticalOverflow.Crop);
+        await display.StartAsync(async live =>
         {
             while (!_stop.IsCancellationRequested)
             {
@@ -92,7 +94,10 @@ internal sealed class LiveRunView : IRunView
             }
 
             live.UpdateTarget(Render());
+            // Steps that never began say nothing beside the complaint that follows.
+            display.AutoClear = _result is null;
         });
+    }
 
     private Rows Render()
     {

@@ -64,7 +64,8 @@ internal sealed class RunTarget : IAsyncDisposable
         }
     }
 
-    private static void Check(ServerStatus status, CogoServer server, RunOptions options, IRunView view)
+    /// <summary>Whether a server that answers can do the work.</summary>
+    internal static void Check(ServerStatus status, CogoServer server, RunOptions options, IRunView view)
     {
         if (status.Status != "ok")
         {

@@ -62,16 +62,27 @@ internal sealed class BusCore(
                     _past.Add(_session);
                 }
 
-                string[] routes;
-                lock (_routes)
-                {
-                    routes = [.. _routes];
-                }
-
-                _session = await WorkerSession.OpenAsync(database, options, routes, time, logger, cancellationToken);
+                _session = await WorkerSession.OpenAsync(database, options, Routes(), time, logger, cancellationToken);
             }
 
             return _session;
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    /// <summary>Tells the database which routes this process reads by now, when its session began with fewer.</summary>
+    public async Task AnnounceRoutesAsync(CancellationToken cancellationToken)
+    {
+        await _opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (_session is { Lost.IsCancellationRequested: false } living)
+            {
+                await living.AnnounceAsync(Routes(), cancellationToken);
+            }
         }
         finally
         {
@@ -92,5 +103,13 @@ internal sealed class BusCore(
         }
 
         _opening.Dispose();
+    }
+
+    private string[] Routes()
+    {
+        lock (_routes)
+        {
+            return [.. _routes];
+        }
     }
 }

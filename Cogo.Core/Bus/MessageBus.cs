@@ -56,6 +56,7 @@ public sealed class MessageBus : IAsyncDisposable
         try
         {
             var lane = await _core.Claimer.LaneAsync(route, cancellationToken);
+            await _core.AnnounceRoutesAsync(cancellationToken);
             lock (_lock)
             {
                 _listener ??= new BellListener(_database, _options, _wakeUp, _time, _logger);

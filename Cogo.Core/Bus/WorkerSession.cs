@@ -53,6 +53,15 @@ internal sealed partial class WorkerSession : IAsyncDisposable
         return session;
     }
 
+    /// <summary>Writes down which routes are read, for those who look who works.</summary>
+    public async Task AnnounceAsync(IReadOnlyCollection<string> routes, CancellationToken cancellationToken)
+    {
+        await using var update = _database.CreateCommand("update public.bus_sessions set routes = $2 where session_id = $1 and ended_at is null");
+        update.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Id });
+        update.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. routes] });
+        await update.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     /// <summary>The database said that this session has ended.</summary>
     public void MarkLost() => _lost.Cancel();
 

@@ -37,6 +37,17 @@ public partial class ReferenceTests(ApiHost api) : IClassFixture<ApiHost>
     }
 
     [Fact]
+    public async Task The_document_tells_what_a_request_must_have()
+    {
+        var request = (await api.GetAsync("/openapi/v1.json")).Json.GetProperty("components").GetProperty("schemas").GetProperty("CodeBuildTestRequest");
+
+        Assert.Equal(["engine", "repo"], request.GetProperty("required").EnumerateArray().Select(field => field.GetString()).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["patch", "command", "openai", "cogo-worker"],
+            request.GetProperty("properties").GetProperty("engine").GetProperty("enum").EnumerateArray().Select(engine => engine.GetString()));
+    }
+
+    [Fact]
     public async Task The_page_comes_whole_from_here_and_may_ask_no_other_host()
     {
         var page = await api.GetAsync("/scalar");

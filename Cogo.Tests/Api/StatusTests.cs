@@ -12,9 +12,11 @@ public class StatusTests(ApiHost api) : IClassFixture<ApiHost>
     public async Task A_working_system_names_its_database_and_its_workers()
     {
         await using var subscription = await api.Bus.SubscribeAsync(Route.Parse("test/status/0"), new Recorder(), new SubscriptionOptions(), CancellationToken.None);
-
         var status = await Eventually.BecomesAsync(
             () => api.GetAsync("/api/integration/status"), answer => answer.Text.Contains("test/status/0", StringComparison.Ordinal), "the worker in the status");
+        // The worker is known by now: what it reads from here on is to be seen at once.
+        await using var second = await api.Bus.SubscribeAsync(Route.Parse("test/status/1"), new Recorder(), new SubscriptionOptions(), CancellationToken.None);
+        Assert.Contains("test/status/1", (await api.GetAsync("/api/integration/status")).Text, StringComparison.Ordinal);
 
         Assert.Equal((200, "ok"), (status.Status, status.Field("status")));
         Assert.StartsWith("18.", status.Json.GetProperty("database").GetProperty("postgres_version").GetString(), StringComparison.Ordinal);
