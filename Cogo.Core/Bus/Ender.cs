@@ -1,8 +1,8 @@
+using Cogo.Core.Audit;
+using Cogo.Core.Pipeline;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
-using Cogo.Core.Audit;
-using Cogo.Core.Pipeline;
 
 namespace Cogo.Core.Bus;
 
