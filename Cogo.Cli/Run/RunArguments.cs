@@ -16,7 +16,7 @@ internal sealed class RunArguments
     private readonly Option<string?> _engine = new("--engine") { Description = "What makes the change: patch, command, openai or cogo-worker (default: what the other options say).", HelpName = "NAME" };
     private readonly Option<string?> _patch = new("--patch") { Description = "Apply this unified diff; - reads standard input.", HelpName = "FILE|-" };
     private readonly Option<string?> _command = new("--command") { Description = "Run this command line in a working copy; what it changes is the change.", HelpName = "LINE" };
-    private readonly Option<string?> _task = new("--task") { Description = "What to do, in words, for the engines openai and cogo-worker.", HelpName = "TEXT" };
+    private readonly Option<string?> _task = new("--task") { Description = "What to do, in words, for the engines openai and cogo-worker; a command finds it in COGO_TASK.", HelpName = "TEXT" };
     private readonly Option<bool> _allowDirty = new("--allow-dirty") { Description = "Go on although the repository has uncommitted changes; they are not part of the work." };
     private readonly Option<string?> _taskId = new("--task-id") { Description = "Name of the task's folder of artifacts (default: a new one).", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "Give up waiting after this long: 90s, 10m, 2h (default: 1h).", HelpName = "TIME" };
@@ -73,6 +73,8 @@ internal sealed class RunArguments
     private string Engine(ParseResult parsed)
     {
         var given = new[] { (_patch.Name, Value: parsed.GetValue(_patch)), (_command.Name, Value: parsed.GetValue(_command)), (_task.Name, Value: parsed.GetValue(_task)) }
+            // A command may be told what to do as well: it finds the words in COGO_TASK.
+            .Where(option => option.Name != _task.Name || parsed.GetValue(_command) is null)
             .Where(option => option.Value is not null).Select(option => option.Name).ToList();
         if (given.Count > 1)
         {

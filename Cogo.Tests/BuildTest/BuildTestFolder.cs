@@ -1,6 +1,6 @@
 using Cogo.Core.Pipeline;
 using Cogo.Core.Processes;
-using Cogo.Tests.Workspaces;
+using Cogo.Tests.Fixtures;
 using Cogo.Workers.BuildTest;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,9 +14,9 @@ internal sealed class BuildTestFolder : IDisposable
     public BuildTestFolder() => Directory.CreateDirectory(Copy);
 
     /// <summary>The working copy.</summary>
-    public string Copy => _folder["copy"];
+    public string Copy => _folder.In("copy");
 
-    public string Results => _folder["results"];
+    public string Results => _folder.In("results");
 
     public ProcessLimits Limits { get; set; } = BuildTestInput.DefaultLimits;
 

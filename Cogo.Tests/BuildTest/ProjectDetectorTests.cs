@@ -1,4 +1,5 @@
 using Cogo.Core.Pipeline;
+using Cogo.Tests.Fixtures;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.BuildTest.Projects;
 using Xunit;

@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using Cogo.Tests.Workspaces;
+using Cogo.Tests.Fixtures;
 using Cogo.Workers.BuildTest.Reports;
 using Xunit;
 
@@ -16,13 +16,13 @@ public sealed class ReportParserTests : IDisposable
     {
         foreach (var source in sources)
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(_folder[source])!);
-            File.WriteAllText(_folder[source], "");
+            Directory.CreateDirectory(Path.GetDirectoryName(_folder.In(source))!);
+            File.WriteAllText(_folder.In(source), "");
         }
 
-        File.WriteAllText(_folder[name], text);
+        File.WriteAllText(_folder.In(name), text);
         List<TestCase> cases = [];
-        ReportFile.Read(_folder[name], name, ReportFile.FormatOf(name)!.Value, new SourceLocation(_folder.Path), cases, _coverage);
+        ReportFile.Read(_folder.In(name), name, ReportFile.FormatOf(name)!.Value, new SourceLocation(_folder.Path), cases, _coverage);
         return cases;
     }
 
@@ -203,18 +203,18 @@ public sealed class ReportParserTests : IDisposable
     [Fact]
     public void A_dtd_is_refused_before_its_entities_are_read()
     {
-        File.WriteAllText(_folder["secret"], "s3cret");
-        Assert.Contains("DTD", Refused("a.xml", $"""<!DOCTYPE a [<!ENTITY x SYSTEM "file://{_folder["secret"]}">]><testsuite><testcase name="&x;"/></testsuite>"""), StringComparison.Ordinal);
+        File.WriteAllText(_folder.In("secret"), "s3cret");
+        Assert.Contains("DTD", Refused("a.xml", $"""<!DOCTYPE a [<!ENTITY x SYSTEM "file://{_folder.In("secret")}">]><testsuite><testcase name="&x;"/></testsuite>"""), StringComparison.Ordinal);
         Assert.Contains("DTD", Refused("b.trx", """<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><TestRun>&b;</TestRun>"""), StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_oversize_report_is_refused_unread()
     {
-        using (var file = File.Create(_folder["a.xml"]))
+        using (var file = File.Create(_folder.In("a.xml")))
             file.SetLength(ReportFile.MaxBytes + 1);
         var e = Assert.Throws<MalformedReportException>(
-            () => ReportFile.Read(_folder["a.xml"], "a.xml", ReportFormat.Junit, new SourceLocation(_folder.Path), [], _coverage));
+            () => ReportFile.Read(_folder.In("a.xml"), "a.xml", ReportFormat.Junit, new SourceLocation(_folder.Path), [], _coverage));
 
         Assert.Contains($"{ReportFile.MaxBytes}", e.Message, StringComparison.Ordinal);
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Cogo.Core;
 using Cogo.Core.Processes;
+using Cogo.Tests.Fixtures;
 using Cogo.Workers.BuildTest;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Processes;
+using Cogo.Tests.Fixtures;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.BuildTest.Reports;
 using Xunit;

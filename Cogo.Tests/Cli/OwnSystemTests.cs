@@ -9,7 +9,7 @@ namespace Cogo.Tests.Cli;
 /// <summary>Verbs that bring their own system up and take it down.</summary>
 public sealed partial class OwnSystemTests : IDisposable
 {
-    private readonly Fixtures.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly CommandLine _cogo;
 
     public OwnSystemTests() => _cogo = new CommandLine(_folder.Path) { Variables = { ["COGO_URL"] = "http://127.0.0.1:1" } };

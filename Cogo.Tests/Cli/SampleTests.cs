@@ -7,7 +7,7 @@ namespace Cogo.Tests.Cli;
 /// <summary>The samples, as the README runs them: the whole system, real git, real tools.</summary>
 public sealed class SampleTests : IAsyncLifetime
 {
-    private readonly Fixtures.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly CommandLine _cogo;
     private TestDatabase _database = null!;
 

@@ -8,7 +8,7 @@ namespace Cogo.Tests.EndToEnd;
 [UnsupportedOSPlatform("windows")]
 public sealed class CrashTests : IDisposable
 {
-    private readonly Fixtures.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

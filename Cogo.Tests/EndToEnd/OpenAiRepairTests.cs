@@ -8,7 +8,7 @@ public sealed class OpenAiRepairTests : IDisposable
     private const string Broken = "  const [, count, unit] = /(\\d+)([dhms])/.exec(text);\n  return Number(count) * SECONDS[unit];\n";
     private const string Mended = "  return [...text.matchAll(/(\\d+)([dhms])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * SECONDS[unit], 0);\n";
 
-    private readonly Fixtures.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

@@ -11,7 +11,7 @@ namespace Cogo.Tests.EndToEnd;
 /// <summary>A request's whole way through a running system, on real repositories.</summary>
 public sealed class PipelineTests : IDisposable
 {
-    private readonly Fixtures.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

@@ -9,7 +9,7 @@ namespace Cogo.Tests.EndToEnd;
 
 public sealed class TelemetryTests : IDisposable
 {
-    private readonly Fixtures.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

@@ -6,6 +6,8 @@ internal static class Repository
     /// <summary>The folder that holds <c>Cogo.sln</c>.</summary>
     public static string Root { get; } = FindRoot();
 
+    public static string PathOf(string name) => Path.Combine(Root, name);
+
     /// <summary>C# files of all projects, without what builds leave behind.</summary>
     public static IEnumerable<string> SourceFiles() => Directory.EnumerateDirectories(Root, "Cogo.*")
         .SelectMany(project => Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories))

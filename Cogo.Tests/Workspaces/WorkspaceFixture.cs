@@ -1,5 +1,6 @@
 using System.Text;
 using Cogo.Core.Workspaces;
+using Cogo.Tests.Fixtures;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -12,8 +13,8 @@ internal sealed class WorkspaceFixture : IDisposable
 
     public WorkspaceFixture()
     {
-        Options = new WorkspaceOptions { WorkFolder = _folder["work"] };
-        Repository = new GitRepository(_folder["repo"]);
+        Options = new WorkspaceOptions { WorkFolder = _folder.In("work") };
+        Repository = new GitRepository(_folder.In("repo"));
         Cache = NewCache();
     }
 
@@ -23,7 +24,7 @@ internal sealed class WorkspaceFixture : IDisposable
 
     public GitRepository Repository { get; }
 
-    public string this[string name] => _folder[name];
+    public string this[string name] => _folder.In(name);
 
     public RepositoryCache NewCache() => new(Options, TimeProvider.System, NullLogger<RepositoryCache>.Instance);
 
