@@ -58,6 +58,9 @@ public sealed partial class Migrator
             var alone = inTransaction.Count == 0 ? pending.FirstOrDefault() : null;
             if (alone is not null)
             {
+                // The last portal keeps its snapshot until the next statement, and a concurrent index build waits for
+                // all older snapshots: one that takes none lets go of it.
+                await ExecuteAsync(connection, "set local statement_timeout = 0", cancellationToken);
                 await ApplyAloneAsync(alone, cancellationToken);
                 await RecordAsync(connection, alone, cancellationToken);
             }
@@ -198,14 +201,8 @@ public sealed partial class Migrator
         }
     }
 
-    private static MigrationException Failed(MigrationScript script, PostgresException e, string state)
-    {
-        // Npgsql sends statement by statement, and the server counts from the start of its own.
-        var statement = e.BatchCommand is { } command ? script.Sql.IndexOf(command.CommandText.Trim(), StringComparison.Ordinal) : -1;
-        var at = statement + Math.Max(0, e.Position - 1);
-        var line = statement >= 0 && at < script.Sql.Length ? $" at line {script.Sql.AsSpan(0, at).Count('\n') + 1}" : "";
-        return new MigrationException($"Migration {script.FileName} failed{line}: {e.SqlState} {e.MessageText}. {state}", e);
-    }
+    private static MigrationException Failed(MigrationScript script, PostgresException e, string state) =>
+        new($"Migration {script.FileName} failed: {e.SqlState} {e.MessageText}. {state}", e);
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object[] values)
     {

@@ -59,7 +59,7 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
             report = Report(input, null, [], CollectedReports.None, Failure.OfMachine(FailureClass.DiskFull, $"The disk of {results} is full: free some space and run the task again."));
         }
 
-        LogVerdict(logger, input.TaskId, report.Project, report.Verdict, report.FailureClass, report.Tests.Passed, report.Tests.Total);
+        LogVerdict(logger, input.TaskId, report.Verdict, report.FailureClass is null ? "" : $" ({report.FailureClass})", report.Tests.Passed, report.Tests.Total);
         return report;
     }
 
@@ -171,6 +171,6 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
     [LoggerMessage(3201, LogLevel.Information, "Task {TaskId}: stage {Stage} starts: {Command}")]
     private static partial void LogStarted(ILogger logger, string taskId, string stage, string command);
 
-    [LoggerMessage(3202, LogLevel.Information, "Task {TaskId}: project {Project} is {Verdict} (failure class {FailureClass}), {Passed} of {Total} tests passed")]
-    private static partial void LogVerdict(ILogger logger, string taskId, string? project, Verdict verdict, string? failureClass, int passed, int total);
+    [LoggerMessage(3202, LogLevel.Information, "Task {TaskId}: {Verdict}{FailureClass}, {Passed} of {Total} tests passed")]
+    private static partial void LogVerdict(ILogger logger, string taskId, Verdict verdict, string failureClass, int passed, int total);
 }
