@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace Cogo.Core.Bus;
 
@@ -11,20 +10,20 @@ namespace Cogo.Core.Bus;
 /// </summary>
 internal sealed partial class Acknowledger : IAsyncDisposable
 {
-    private readonly NpgsqlDataSource _database;
+    private readonly IBusStore _store;
     private readonly BusOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _loop;
 
-    public Acknowledger(NpgsqlDataSource database, BusOptions options, TimeProvider time, ILogger logger)
+    public Acknowledger(IBusStore store, BusOptions options, BusRuntime runtime, ILogger logger)
     {
-        _database = database;
+        _store = store;
         _options = options;
-        _time = time;
+        _time = runtime.Time;
         _logger = logger;
-        _loop = Task.Run(RunAsync);
+        _loop = runtime.Run(RunAsync);
     }
 
     /// <summary>Completes when the acknowledgement is durable, or was fenced off.</summary>
@@ -74,25 +73,18 @@ internal sealed partial class Acknowledger : IAsyncDisposable
 
     private async Task WriteAsync(WorkerSession session, Pending[] group)
     {
-        var accepted = new HashSet<(long, long)>();
+        var messages = Array.ConvertAll(group, pending => (pending.Held.Delivery.Fence, pending.Held.Delivery.MessageId));
+        IReadOnlyList<(long Fence, long MessageId)> accepted = [];
         var written = await Persistence.UntilLostAsync(
             session, _time, e => LogTryAgain(e, group.Length), async cancellationToken =>
             {
-                accepted.Clear();
-                await using var finish = _database.CreateCommand("select * from public.cogo_finish($1, $2, $3)");
-                finish.Parameters.Add(new NpgsqlParameter<long> { TypedValue = session.Id });
-                finish.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(group, pending => pending.Held.Delivery.Fence) });
-                finish.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(group, pending => pending.Held.Delivery.MessageId) });
-                await using var reader = await finish.ExecuteReaderAsync(cancellationToken);
-                while (await reader.ReadAsync(cancellationToken))
-                {
-                    accepted.Add((reader.GetInt64(0), reader.GetInt64(1)));
-                }
+                accepted = await _store.FinishAsync(session.Id, messages, cancellationToken);
             });
+        var finished = accepted.ToHashSet();
         foreach (var pending in group)
         {
             var delivery = pending.Held.Delivery;
-            pending.Done.TrySetResult(written && accepted.Contains((delivery.Fence, delivery.MessageId)) ? Ending.Accepted : Ending.Fenced);
+            pending.Done.TrySetResult(written && finished.Contains((delivery.Fence, delivery.MessageId)) ? Ending.Accepted : Ending.Fenced);
         }
     }
 

@@ -6,7 +6,7 @@ namespace Cogo.Core.Bus;
 
 /// <summary>
 /// Wakes subscribers after a commit: those of this process at once, those of others by NOTIFY. NOTIFY takes a
-/// lock that serialises commits, so it is sent from one connection, at most once a <see cref="BusOptions.BellInterval"/>,
+/// lock that serialises commits, so it is sent by one loop, at most once a <see cref="BusOptions.BellInterval"/>,
 /// with all lanes that rang in between. A ring that is lost costs one polling interval, never a message.
 /// </summary>
 internal sealed partial class Bell : IAsyncDisposable
@@ -14,9 +14,10 @@ internal sealed partial class Bell : IAsyncDisposable
     /// <summary>The NOTIFY channel; the payload is a lane, or <c>*</c> for all.</summary>
     public const string Channel = "cogo_bus";
 
-    private readonly NpgsqlDataSource _database;
+    private readonly IBusStore _store;
     private readonly BusOptions _options;
     private readonly WakeUp _wakeUp;
+    private readonly BusRuntime _runtime;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<long> _rings = System.Threading.Channels.Channel.CreateBounded<long>(
@@ -25,14 +26,15 @@ internal sealed partial class Bell : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
 
-    public Bell(NpgsqlDataSource database, BusOptions options, WakeUp wakeUp, TimeProvider time, ILogger logger)
+    public Bell(IBusStore store, BusOptions options, WakeUp wakeUp, BusRuntime runtime, ILogger logger)
     {
-        _database = database;
+        _store = store;
         _options = options;
         _wakeUp = wakeUp;
-        _time = time;
+        _runtime = runtime;
+        _time = runtime.Time;
         _logger = logger;
-        _loop = Task.Run(RunAsync);
+        _loop = runtime.Run(RunAsync);
     }
 
     public void Ring(IEnumerable<long> lanes)
@@ -49,14 +51,13 @@ internal sealed partial class Bell : IAsyncDisposable
         _rings.Writer.TryComplete();
         // What rang last is still sent, within a moment.
         await Task.WhenAny(_loop, Task.Delay(TimeSpan.FromSeconds(1), _time));
-        await _stop.CancelAsync();
+        await _runtime.CancelAsync(_stop);
         await _loop;
         _stop.Dispose();
     }
 
     private async Task RunAsync()
     {
-        NpgsqlConnection? connection = null;
         try
         {
             var lanes = new HashSet<long>();
@@ -69,20 +70,11 @@ internal sealed partial class Bell : IAsyncDisposable
 
                 try
                 {
-                    connection ??= await _database.OpenConnectionAsync(_stop.Token);
-                    await using var notify = new NpgsqlCommand("select pg_notify($1, lane::text) from unnest($2::bigint[]) lane", connection);
-                    notify.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Channel });
-                    notify.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. lanes] });
-                    await notify.ExecuteNonQueryAsync(_stop.Token);
+                    await _store.NotifyAsync(lanes, _stop.Token);
                 }
                 catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
                 {
                     LogNotSent(e, lanes.Count);
-                    if (connection is not null)
-                    {
-                        await connection.DisposeAsync();
-                        connection = null;
-                    }
                 }
 
                 lanes.Clear();
@@ -92,13 +84,6 @@ internal sealed partial class Bell : IAsyncDisposable
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // Stopping: subscribers elsewhere find the rest by polling.
-        }
-        finally
-        {
-            if (connection is not null)
-            {
-                await connection.DisposeAsync();
-            }
         }
     }
 

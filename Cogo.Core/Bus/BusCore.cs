@@ -1,11 +1,10 @@
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace Cogo.Core.Bus;
 
 /// <summary>What the subscriptions of one process share, its session first of all.</summary>
 internal sealed class BusCore(
-    NpgsqlDataSource database, BusOptions options, WakeUp wakeUp, Claimer claimer, Ender ender, TimeProvider time, ILogger logger) : IAsyncDisposable
+    IBusStore store, BusOptions options, WakeUp wakeUp, Claimer claimer, Ender ender, BusRuntime runtime, ILogger logger) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _opening = new(1, 1);
     private readonly List<WorkerSession> _past = [];
@@ -20,7 +19,9 @@ internal sealed class BusCore(
 
     public Ender Ender => ender;
 
-    public TimeProvider Time => time;
+    public IBusStore Store => store;
+
+    public BusRuntime Runtime => runtime;
 
     public ILogger Logger => logger;
 
@@ -62,7 +63,7 @@ internal sealed class BusCore(
                     _past.Add(_session);
                 }
 
-                _session = await WorkerSession.OpenAsync(database, options, Routes(), time, logger, cancellationToken);
+                _session = await WorkerSession.OpenAsync(store, options, Routes(), runtime, logger, cancellationToken);
             }
 
             return _session;

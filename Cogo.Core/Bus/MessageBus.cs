@@ -13,11 +13,11 @@ public sealed class MessageBus : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _database;
     private readonly BusOptions _options;
-    private readonly WakeUp _wakeUp = new();
+    private readonly IBusStore _store;
+    private readonly BusRuntime _runtime;
     private readonly Bell _bell;
     private readonly Acknowledger _acknowledger;
     private readonly BusCore _core;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly List<Subscription> _subscriptions = [];
@@ -27,23 +27,32 @@ public sealed class MessageBus : IAsyncDisposable
 
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
     public MessageBus(NpgsqlDataSource database, BusOptions options, ILogger<MessageBus> logger, TimeProvider? time = null)
+        : this(database, options, new PostgresStore(database, options, time ?? TimeProvider.System), BusRuntime.Of(time ?? TimeProvider.System), logger)
+    {
+    }
+
+    /// <summary>Reads through <paramref name="store"/>; publishes and listens on <paramref name="database"/>.</summary>
+    internal MessageBus(NpgsqlDataSource database, BusOptions options, IBusStore store, BusRuntime runtime, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(options);
         _database = database;
         _options = options.Validated();
-        _time = time ?? TimeProvider.System;
+        _store = store;
+        _runtime = runtime;
         _logger = logger;
-        _bell = new Bell(database, options, _wakeUp, _time, logger);
-        Publisher = new Publisher(database, options, _bell, _time);
+        _bell = new Bell(store, options, WakeUp, runtime, logger);
+        Publisher = new Publisher(database, options, _bell, runtime.Time);
         Events = new EventLog(database, options.WorkerId);
-        _acknowledger = new Acknowledger(database, options, _time, logger);
-        var ender = new Ender(database, options, _acknowledger, Publisher, _bell, _time, logger);
-        _core = new BusCore(database, options, _wakeUp, new Claimer(database), ender, _time, logger);
+        _acknowledger = new Acknowledger(store, options, runtime, logger);
+        var ender = new Ender(store, _acknowledger, _bell, runtime.Time, logger);
+        _core = new BusCore(store, options, WakeUp, new Claimer(store), ender, runtime, logger);
     }
 
     public Publisher Publisher { get; }
 
     public EventLog Events { get; }
+
+    internal WakeUp WakeUp { get; } = new();
 
     /// <summary>Starts to read a route; one subscription a route and process.</summary>
     /// <exception cref="InvalidOperationException">The route is subscribed already.</exception>
@@ -55,12 +64,12 @@ public sealed class MessageBus : IAsyncDisposable
         _core.AddRoute(route);
         try
         {
-            var lane = await _core.Claimer.LaneAsync(route, cancellationToken);
+            var lane = await _store.LaneAsync(route, cancellationToken);
             await _core.AnnounceRoutesAsync(cancellationToken);
             lock (_lock)
             {
-                _listener ??= new BellListener(_database, _options, _wakeUp, _time, _logger);
-                _maintenance ??= new Maintenance(_database, _options, _bell, _time, _logger);
+                _listener ??= new BellListener(_database, _options, WakeUp, _runtime.Time, _logger);
+                _maintenance ??= new Maintenance(_store, _options, _bell, _runtime, _logger);
                 var subscription = new Subscription(_core, route, lane, options, handler);
                 _subscriptions.Add(subscription);
                 return subscription;

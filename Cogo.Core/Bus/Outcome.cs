@@ -1,5 +1,6 @@
 using Cogo.Core.Audit;
 using Cogo.Core.Pipeline;
+using Npgsql;
 
 namespace Cogo.Core.Bus;
 
@@ -18,6 +19,14 @@ public abstract record Outcome
 
     /// <summary>Events audited together with the acknowledgement, in this order.</summary>
     public IReadOnlyList<AuditEvent> Events { get; init; } = [];
+
+    /// <summary>
+    /// SQL of the handler's own, run in the transaction that ends the message, once the fence is known to hold and
+    /// before the events and messages: a row it writes exists exactly when this attempt counted. It is run again
+    /// when the transaction failed because the database was away, so it must touch nothing else. An error that
+    /// trying again cannot mend ends the attempt as a retry.
+    /// </summary>
+    public Func<NpgsqlTransaction, CancellationToken, Task>? Write { get; init; }
 
     public static Done Completed(IReadOnlyList<AuditEvent>? events = null, IReadOnlyList<OutgoingMessage>? publish = null) =>
         new() { Events = events ?? [], Publish = publish ?? [] };

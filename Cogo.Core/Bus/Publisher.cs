@@ -40,7 +40,7 @@ public sealed class Publisher : IPublisher
         await using var connection = await _database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await SilenceTriggerAsync(connection, transaction, cancellationToken);
-        var appended = await AppendAsync(connection, transaction, messages, cancellationToken);
+        var appended = await AppendAsync(connection, transaction, messages, _time, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         _bell.Ring(appended.Lanes);
         return appended.Receipts;
@@ -59,7 +59,7 @@ public sealed class Publisher : IPublisher
         Check(messages);
         var connection = transaction.Connection
             ?? throw new ArgumentException("The transaction has ended: publish before it commits.", nameof(transaction));
-        return (await AppendAsync(connection, transaction, messages, cancellationToken)).Receipts;
+        return (await AppendAsync(connection, transaction, messages, _time, cancellationToken)).Receipts;
     }
 
     /// <summary>The insert trigger would NOTIFY at commit, which serialises commits; the bell does it after, debounced.</summary>
@@ -69,8 +69,8 @@ public sealed class Publisher : IPublisher
         await silence.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    internal async Task<(IReadOnlyList<PublishReceipt> Receipts, IReadOnlySet<long> Lanes)> AppendAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    internal static async Task<(IReadOnlyList<PublishReceipt> Receipts, IReadOnlyCollection<long> Lanes)> AppendAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutgoingMessage> messages, TimeProvider time, CancellationToken cancellationToken)
     {
         using var activity = messages.Count > 0
             ? CogoTelemetry.Source.StartActivity($"publish {messages[0].Route}", ActivityKind.Producer)
@@ -83,7 +83,7 @@ public sealed class Publisher : IPublisher
         var traces = new (string TraceId, string? TraceParent)[messages.Count];
         for (var i = 0; i < messages.Count; i++)
         {
-            traces[i] = TraceContext.Current(messages[i].TraceId, _time);
+            traces[i] = TraceContext.Current(messages[i].TraceId, time);
             if (messages[i].IdempotencyKey is null)
             {
                 ordinary.Add(i);

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace Cogo.Core.Bus;
 
@@ -35,7 +34,7 @@ public sealed partial class Subscription : IAsyncDisposable
         _logger = bus.Logger;
         _latch = bus.WakeUp.Add(lane);
         _free = new SemaphoreSlim(options.Concurrency, options.Concurrency);
-        _loop = Task.Run(RunAsync);
+        _loop = bus.Runtime.Run(RunAsync);
     }
 
     public Route Route => _route;
@@ -47,11 +46,11 @@ public sealed partial class Subscription : IAsyncDisposable
             return;
         }
 
-        await _stop.CancelAsync();
+        await _bus.Runtime.CancelAsync(_stop);
         await _loop;
         var running = Task.WhenAll(_running.Keys);
-        await Task.WhenAny(running, Task.Delay(_options.DrainTimeout, _bus.Time));
-        await _cancelHandlers.CancelAsync();
+        await Task.WhenAny(running, Task.Delay(_options.DrainTimeout, _bus.Runtime.Time));
+        await _bus.Runtime.CancelAsync(_cancelHandlers);
         await running;
         _bus.RemoveRoute(_route);
         _latch.Dispose();
@@ -71,7 +70,7 @@ public sealed partial class Subscription : IAsyncDisposable
                 pause = TimeSpan.FromMilliseconds(100);
                 if (claimed == 0)
                 {
-                    await _latch.WaitAsync(Jittered(_bus.Options.PollInterval), _stop.Token);
+                    await _latch.WaitAsync(_bus.Runtime.Jittered(_bus.Options.PollInterval), _bus.Runtime.Time, _stop.Token);
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -95,7 +94,8 @@ public sealed partial class Subscription : IAsyncDisposable
 
     private async Task<int> ClaimAndStartAsync()
     {
-        await _free.WaitAsync(_stop.Token);
+        // The loop ends with the stop, and the slot that was waited for with it.
+        await _free.WaitAsync(CancellationToken.None).WaitAsync(_stop.Token);
         var slots = 1;
         while (slots < _bus.Options.BatchSize && _free.Wait(0, CancellationToken.None))
         {
@@ -106,13 +106,13 @@ public sealed partial class Subscription : IAsyncDisposable
         try
         {
             var session = await _bus.SessionAsync(_stop.Token);
-            List<Held> claimed;
+            IReadOnlyList<Held> claimed;
             try
             {
                 // Not cancelled by a stop: an answer that is thrown away would leave its messages with this session.
                 claimed = await _bus.Claimer.ClaimAsync(_lane, _route, session, slots, CancellationToken.None);
             }
-            catch (PostgresException e) when (e.SqlState == Claimer.SessionEnded)
+            catch (SessionEndedException)
             {
                 session.MarkLost();
                 return 1;
@@ -137,7 +137,7 @@ public sealed partial class Subscription : IAsyncDisposable
 
     private void Start(Held held)
     {
-        var task = Task.Run(() => HandleAsync(held));
+        var task = _bus.Runtime.Run(() => HandleAsync(held));
         _running[task] = 0;
         _ = task.ContinueWith(
             done => _running.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -169,11 +169,8 @@ public sealed partial class Subscription : IAsyncDisposable
             .SetTag("messaging.destination.name", _route.ToString())
             .SetTag("messaging.message.id", delivery.MessageId)
             .SetTag("cogo.attempt", delivery.Attempt);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(held.Session.Lost, _cancelHandlers.Token);
-        if (_options.HandlerTimeout is { } timeout)
-        {
-            limit.CancelAfter(timeout);
-        }
+        using var deadline = new CancellationTokenSource(_options.HandlerTimeout ?? Timeout.InfiniteTimeSpan, _bus.Runtime.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(held.Session.Lost, _cancelHandlers.Token, deadline.Token);
 
         Outcome outcome;
         try
@@ -206,14 +203,11 @@ public sealed partial class Subscription : IAsyncDisposable
         BusMeter.Count(_route, outcome, ending);
     }
 
-    // Many workers that fell silent together must not ask together.
-    private static TimeSpan Jittered(TimeSpan interval) => interval * (0.75 + (Random.Shared.NextDouble() * 0.5));
-
     private async Task PauseAsync(TimeSpan pause)
     {
         try
         {
-            await Task.Delay(Jittered(pause), _bus.Time, _stop.Token);
+            await Task.Delay(_bus.Runtime.Jittered(pause), _bus.Runtime.Time, _stop.Token);
         }
         catch (OperationCanceledException)
         {

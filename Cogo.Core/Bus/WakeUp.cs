@@ -36,26 +36,46 @@ internal sealed class WakeUp
         }
     }
 
-    /// <summary>One subscription's ear.</summary>
+    /// <summary>One subscription's ear; one waits at a time.</summary>
     internal sealed class Latch(WakeUp owner, long lane) : IDisposable
     {
-        private readonly SemaphoreSlim _signal = new(0, 1);
-        private int _set;
+        private readonly Lock _lock = new();
+        private bool _set;
+        private TaskCompletionSource? _waiter;
 
         public void Set()
         {
-            if (Interlocked.Exchange(ref _set, 1) == 0)
+            lock (_lock)
             {
-                _signal.Release();
+                _set = true;
+                _waiter?.TrySetResult();
             }
         }
 
         /// <summary>Returns when signalled or when <paramref name="atMost"/> has passed, whichever is first.</summary>
-        public async Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken)
+        public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
         {
-            if (await _signal.WaitAsync(atMost, cancellationToken))
+            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            lock (_lock)
             {
-                Volatile.Write(ref _set, 0);
+                _waiter = waiter;
+                if (_set)
+                {
+                    waiter.SetResult();
+                }
+            }
+
+            // A timer rather than Task.WaitAsync: an idle route must not throw at every poll.
+            await using (time.CreateTimer(static state => ((TaskCompletionSource)state!).TrySetResult(), waiter, atMost, Timeout.InfiniteTimeSpan))
+            await using (cancellationToken.Register(() => waiter.TrySetCanceled(cancellationToken)))
+            {
+                await waiter.Task;
+            }
+
+            lock (_lock)
+            {
+                _set = false;
+                _waiter = null;
             }
         }
 

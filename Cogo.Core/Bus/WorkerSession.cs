@@ -9,20 +9,22 @@ namespace Cogo.Core.Bus;
 /// </summary>
 internal sealed partial class WorkerSession : IAsyncDisposable
 {
-    private readonly NpgsqlDataSource _database;
+    private readonly IBusStore _store;
     private readonly BusOptions _options;
+    private readonly BusRuntime _runtime;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _stop = new();
     private Task _renewal = Task.CompletedTask;
 
-    private WorkerSession(long id, NpgsqlDataSource database, BusOptions options, TimeProvider time, ILogger logger)
+    private WorkerSession(long id, IBusStore store, BusOptions options, BusRuntime runtime, ILogger logger)
     {
         Id = id;
-        _database = database;
+        _store = store;
         _options = options;
-        _time = time;
+        _runtime = runtime;
+        _time = runtime.Time;
         _logger = logger;
     }
 
@@ -34,33 +36,16 @@ internal sealed partial class WorkerSession : IAsyncDisposable
     public CancellationToken Lost => _lost.Token;
 
     public static async Task<WorkerSession> OpenAsync(
-        NpgsqlDataSource database, BusOptions options, IReadOnlyCollection<string> routes, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+        IBusStore store, BusOptions options, IReadOnlyCollection<string> routes, BusRuntime runtime, ILogger logger, CancellationToken cancellationToken)
     {
-        var identity = ProcessIdentity.Current();
-        await using var insert = database.CreateCommand(
-            """
-            insert into public.bus_sessions (worker_id, host, pid, pid_started, routes, lease_until)
-            values ($1, $2, $3, $4, $5, clock_timestamp() + $6) returning session_id
-            """);
-        insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = options.WorkerId });
-        insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = identity.Host });
-        insert.Parameters.Add(new NpgsqlParameter<int> { TypedValue = identity.Pid });
-        insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = identity.StartedTicks });
-        insert.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. routes] });
-        insert.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.LeaseDuration });
-        var session = new WorkerSession((long)(await insert.ExecuteScalarAsync(cancellationToken))!, database, options, time, logger);
-        session._renewal = Task.Run(session.RenewAsync, CancellationToken.None);
+        var session = new WorkerSession(await store.OpenSessionAsync(routes, cancellationToken), store, options, runtime, logger);
+        session._renewal = runtime.Run(session.RenewAsync);
         return session;
     }
 
     /// <summary>Writes down which routes are read, for those who look who works.</summary>
-    public async Task AnnounceAsync(IReadOnlyCollection<string> routes, CancellationToken cancellationToken)
-    {
-        await using var update = _database.CreateCommand("update public.bus_sessions set routes = $2 where session_id = $1 and ended_at is null");
-        update.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Id });
-        update.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. routes] });
-        await update.ExecuteNonQueryAsync(cancellationToken);
-    }
+    public Task AnnounceAsync(IReadOnlyCollection<string> routes, CancellationToken cancellationToken) =>
+        _store.AnnounceRoutesAsync(Id, routes, cancellationToken);
 
     /// <summary>The database said that this session has ended.</summary>
     public void MarkLost() => _lost.Cancel();
@@ -68,15 +53,13 @@ internal sealed partial class WorkerSession : IAsyncDisposable
     /// <summary>Ends the session; what it still holds goes back to the routes.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
+        await _runtime.CancelAsync(_stop);
         await _renewal;
         if (!_lost.IsCancellationRequested)
         {
             try
             {
-                await using var end = _database.CreateCommand("select * from public.cogo_end_session($1, 'The worker stopped.')");
-                end.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Id });
-                await end.ExecuteNonQueryAsync(CancellationToken.None);
+                await _store.EndSessionAsync(Id, "The worker stopped.", CancellationToken.None);
             }
             catch (NpgsqlException e)
             {
@@ -103,7 +86,7 @@ internal sealed partial class WorkerSession : IAsyncDisposable
                 if (!await TryRenewAsync())
                 {
                     LogTaken(Id);
-                    await _lost.CancelAsync();
+                    await _runtime.CancelAsync(_lost);
                     return;
                 }
 
@@ -120,7 +103,7 @@ internal sealed partial class WorkerSession : IAsyncDisposable
                 if (_time.GetElapsedTime(renewed) > _options.LeaseDuration)
                 {
                     LogRanOut(e, Id);
-                    await _lost.CancelAsync();
+                    await _runtime.CancelAsync(_lost);
                     return;
                 }
 
@@ -132,17 +115,9 @@ internal sealed partial class WorkerSession : IAsyncDisposable
 
     private async Task<bool> TryRenewAsync()
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(_options.HeartbeatInterval);
-        await using var renew = _database.CreateCommand(
-            """
-            update public.bus_sessions set seen_at = clock_timestamp(), lease_until = clock_timestamp() + $2, floor_claim = $3
-            where session_id = $1 and ended_at is null
-            """);
-        renew.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Id });
-        renew.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _options.LeaseDuration });
-        renew.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Claims.Floor() });
-        return await renew.ExecuteNonQueryAsync(limit.Token) == 1;
+        using var deadline = new CancellationTokenSource(_options.HeartbeatInterval, _time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, deadline.Token);
+        return await _store.RenewSessionAsync(Id, Claims.Floor(), limit.Token);
     }
 
     private async Task HandBackLostClaimsAsync()
@@ -152,20 +127,7 @@ internal sealed partial class WorkerSession : IAsyncDisposable
             return;
         }
 
-        await using var release = _database.CreateCommand("select * from public.cogo_release_unknown($1, $2, $3, $4)");
-        release.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Id });
-        release.Parameters.Add(new NpgsqlParameter<long> { TypedValue = doubts.From });
-        release.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = doubts.Known });
-        release.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _options.HeartbeatInterval / 2 });
-        var handedBack = 0;
-        await using (var reader = await release.ExecuteReaderAsync(_stop.Token))
-        {
-            while (await reader.ReadAsync(_stop.Token))
-            {
-                handedBack++;
-            }
-        }
-
+        var handedBack = await _store.ReleaseUnknownAsync(Id, doubts.From, doubts.Known, _stop.Token);
         if (handedBack > 0)
         {
             LogHandedBack(handedBack, Id);

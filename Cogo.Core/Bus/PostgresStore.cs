@@ -1,0 +1,195 @@
+using Npgsql;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>The bus's calls, on Postgres: see the functions of <c>0002_bus_functions.sql</c>.</summary>
+internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions options, TimeProvider time) : IBusStore
+{
+    /// <summary>SQLSTATE that <c>cogo_claim</c> raises when the session has ended.</summary>
+    private const string SessionEnded = "CG001";
+
+    private readonly PostgresEndings _endings = new(database, options, time);
+
+    public async Task<long> LaneAsync(Route route, CancellationToken cancellationToken)
+    {
+        await using var ask = database.CreateCommand("select public.cogo_lane($1, $2, $3)");
+        Add(ask, route.Service);
+        Add(ask, route.Role);
+        Add(ask, route.Shard);
+        return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    public async Task<long> OpenSessionAsync(IReadOnlyCollection<string> routes, CancellationToken cancellationToken)
+    {
+        var identity = ProcessIdentity.Current();
+        await using var insert = database.CreateCommand(
+            """
+            insert into public.bus_sessions (worker_id, host, pid, pid_started, routes, lease_until)
+            values ($1, $2, $3, $4, $5, clock_timestamp() + $6) returning session_id
+            """);
+        Add(insert, options.WorkerId);
+        Add(insert, identity.Host);
+        Add(insert, identity.Pid);
+        Add(insert, identity.StartedTicks);
+        Add(insert, routes.ToArray());
+        Add(insert, options.LeaseDuration);
+        return (long)(await insert.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    public async Task AnnounceRoutesAsync(long session, IReadOnlyCollection<string> routes, CancellationToken cancellationToken)
+    {
+        await using var update = database.CreateCommand("update public.bus_sessions set routes = $2 where session_id = $1 and ended_at is null");
+        Add(update, session);
+        Add(update, routes.ToArray());
+        await update.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async Task<bool> RenewSessionAsync(long session, long floorClaim, CancellationToken cancellationToken)
+    {
+        await using var renew = database.CreateCommand(
+            """
+            update public.bus_sessions set seen_at = clock_timestamp(), lease_until = clock_timestamp() + $2, floor_claim = $3
+            where session_id = $1 and ended_at is null
+            """);
+        Add(renew, session);
+        Add(renew, options.LeaseDuration);
+        Add(renew, floorClaim);
+        return await renew.ExecuteNonQueryAsync(cancellationToken) == 1;
+    }
+
+    public async Task<IReadOnlyList<long>> EndSessionAsync(long session, string reason, CancellationToken cancellationToken)
+    {
+        await using var end = database.CreateCommand("select distinct lane from public.cogo_end_session($1, $2) lane");
+        Add(end, session);
+        Add(end, reason);
+        return await LanesAsync(end, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<Delivery>> ClaimAsync(long lane, Route route, long session, int limit, CancellationToken cancellationToken)
+    {
+        await using var claim = database.CreateCommand("select * from public.cogo_claim($1, $2, $3)");
+        Add(claim, lane);
+        Add(claim, session);
+        Add(claim, limit);
+        var claimed = new List<Delivery>();
+        try
+        {
+            await using var reader = await claim.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                claimed.Add(Read(reader, route));
+            }
+        }
+        catch (PostgresException e) when (e.SqlState == SessionEnded)
+        {
+            throw new SessionEndedException(session, e);
+        }
+
+        return claimed;
+    }
+
+    public async Task<int> ReleaseUnknownAsync(long session, long from, IReadOnlyList<long> known, CancellationToken cancellationToken)
+    {
+        await using var release = database.CreateCommand("select * from public.cogo_release_unknown($1, $2, $3, $4) lane");
+        Add(release, session);
+        Add(release, from);
+        Add(release, known.ToArray());
+        // A claim that is under way now looks unknown, too; it is heard of long before the next heartbeat.
+        Add(release, options.HeartbeatInterval / 2);
+        return (await LanesAsync(release, cancellationToken)).Count;
+    }
+
+    public async Task<IReadOnlyList<(long Fence, long MessageId)>> FinishAsync(
+        long session, IReadOnlyList<(long Fence, long MessageId)> messages, CancellationToken cancellationToken)
+    {
+        await using var finish = database.CreateCommand("select * from public.cogo_finish($1, $2, $3)");
+        Add(finish, session);
+        Add(finish, messages.Select(message => message.Fence).ToArray());
+        Add(finish, messages.Select(message => message.MessageId).ToArray());
+        var accepted = new List<(long, long)>(messages.Count);
+        await using var reader = await finish.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            accepted.Add((reader.GetInt64(0), reader.GetInt64(1)));
+        }
+
+        return accepted;
+    }
+
+    public Task<Ended> EndAsync(long session, Delivery delivery, Outcome outcome, CancellationToken cancellationToken) =>
+        _endings.EndAsync(session, delivery, outcome, cancellationToken);
+
+    public Task<Ending> HandBackAsync(long session, Delivery delivery, string reason, CancellationToken cancellationToken) =>
+        _endings.HandBackAsync(session, delivery, reason, cancellationToken);
+
+    public async Task<IReadOnlyList<long>> ReapAsync(CancellationToken cancellationToken)
+    {
+        await using var reap = database.CreateCommand("select distinct lane from public.cogo_reap() lane");
+        return await LanesAsync(reap, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<(long Session, ProcessIdentity Process)>> LiveSessionsAsync(CancellationToken cancellationToken)
+    {
+        var live = new List<(long, ProcessIdentity)>();
+        await using var ask = database.CreateCommand("select session_id, host, pid, pid_started from public.bus_sessions where ended_at is null");
+        await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            live.Add((reader.GetInt64(0), new ProcessIdentity(reader.GetString(1), reader.GetInt32(2), reader.GetInt64(3))));
+        }
+
+        return live;
+    }
+
+    public async Task KeepHouseAsync(CancellationToken cancellationToken)
+    {
+        await using var partitions = database.CreateCommand("select public.cogo_ensure_partitions()");
+        await partitions.ExecuteNonQueryAsync(cancellationToken);
+        await using var prune = database.CreateCommand("select public.cogo_prune($1)");
+        Add(prune, options.KeepFinished);
+        await prune.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async Task NotifyAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken)
+    {
+        await using var notify = database.CreateCommand("select pg_notify($1, lane::text) from unnest($2::bigint[]) lane");
+        Add(notify, Bell.Channel);
+        Add(notify, lanes.ToArray());
+        await notify.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task<IReadOnlyList<long>> LanesAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var lanes = new List<long>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            lanes.Add(reader.GetInt64(0));
+        }
+
+        return lanes;
+    }
+
+    private static void Add<T>(NpgsqlCommand command, T value) => command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+
+    private static Delivery Read(NpgsqlDataReader reader, Route route)
+    {
+        var id = reader.GetInt64(1);
+        return new Delivery
+        {
+            Fence = reader.GetInt64(0),
+            MessageId = id,
+            Route = route,
+            Tenant = reader.IsDBNull(5) ? null : reader.GetString(5),
+            Payload = reader.GetString(6),
+            TraceId = reader.GetString(7),
+            TraceParent = reader.IsDBNull(8) ? null : reader.GetString(8),
+            IdempotencyKey = reader.IsDBNull(9) ? $"message:{id}" : reader.GetString(9),
+            Priority = reader.GetInt16(10),
+            Attempt = reader.GetInt16(11),
+            MaxAttempts = reader.GetInt16(12),
+            ExpiresAt = reader.IsDBNull(13) ? null : reader.GetFieldValue<DateTimeOffset>(13),
+            CreatedAt = reader.GetFieldValue<DateTimeOffset>(14),
+        };
+    }
+}
