@@ -82,6 +82,7 @@ public sealed class EmbeddedPostgresSurroundingsTests : IDisposable
     [Fact]
     public async Task Where_npm_cannot_fetch_an_installed_postgres_serves()
     {
+        await PostgresServers.ServerAsync(PostgresInstallation.OldestMajor);
         var environment = new Dictionary<string, string?>
         {
             ["COGO_POSTGRES"] = null,

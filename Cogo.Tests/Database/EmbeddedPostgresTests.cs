@@ -238,7 +238,8 @@ public sealed class EmbeddedPostgresTests(ITestOutputHelper output) : IDisposabl
     private static int PostmasterPid(string directory) =>
         int.Parse(File.ReadLines(Path.Combine(directory, "data", "postmaster.pid")).First());
 
-    private Task<EmbeddedPostgres> StartAsync(int major) => StartAsync(options => options with { Version = major.ToString() });
+    private Task<EmbeddedPostgres> StartAsync(int major) =>
+        PostgresServers.OrSkipAsync(major, () => StartAsync(options => options with { Version = major.ToString() }));
 
     private Task<EmbeddedPostgres> StartAsync(Func<EmbeddedPostgresOptions, EmbeddedPostgresOptions>? change = null)
     {

@@ -32,9 +32,25 @@ public sealed class PostgresServers : IAsyncDisposable
     public static Task<TestDatabase> CreateEmptyDatabaseAsync(int major = Newest) => CreateAsync(major, "template0");
 
     /// <summary>The server itself, shared by all tests: for <c>psql</c> and the like.</summary>
-    /// <exception cref="EmbeddedPostgresException">That version is not on this machine.</exception>
     public static Task<EmbeddedPostgres> ServerAsync(int major) =>
-        Servers.GetOrAdd(major, static version => new Lazy<Task<EmbeddedPostgres>>(() => StartAsync(version))).Value;
+        OrSkipAsync(major, () => Servers.GetOrAdd(major, static version => new Lazy<Task<EmbeddedPostgres>>(() => StartAsync(version))).Value);
+
+    /// <summary>
+    /// The newest version comes by npm and is always there. A test of an older one is skipped where that is not
+    /// installed, and says so; on CI it fails.
+    /// </summary>
+    public static async Task<EmbeddedPostgres> OrSkipAsync(int major, Func<Task<EmbeddedPostgres>> start)
+    {
+        try
+        {
+            return await start();
+        }
+        catch (EmbeddedPostgresException e) when (major != Newest && e.Message.StartsWith("No Postgres", StringComparison.Ordinal) && Environment.GetEnvironmentVariable("CI") is null or "")
+        {
+            Assert.Skip($"Nothing was tested against Postgres {major}, which is not installed here (Debian: apt-get install postgresql).");
+            throw;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
