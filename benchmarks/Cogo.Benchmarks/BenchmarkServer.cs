@@ -38,6 +38,9 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc cref="ServerProcessorTime.Read" />
+    public TimeSpan? ProcessorTime() => ServerProcessorTime.Read(Path.Combine(Postgres.Directory, "data"));
+
     public string ConnectionString(string database) =>
         new NpgsqlConnectionStringBuilder(Postgres.ConnectionString) { Database = database }.ConnectionString;
 

@@ -17,10 +17,13 @@ internal static class Rounds
             foreach (var contestant in contestants)
             {
                 await server.SettleAsync(cancellationToken);
+                var (server0, own0) = (server.ProcessorTime(), Environment.CpuUsage.TotalTime);
                 var measured = await contestant.RunAsync(workload, cancellationToken);
                 figures[contestant.Name].Add(measured);
+                var (serverTime, ownTime) = (server.ProcessorTime() - server0, Environment.CpuUsage.TotalTime - own0);
                 await Console.Error.WriteLineAsync(
-                    $"  {name} {round}/{rounds} {contestant.Name}: {string.Join(", ", measured.Select(figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Key} {figure.Value:0.##}")))}");
+                    $"  {name} {round}/{rounds} {contestant.Name}: {string.Join(", ", measured.Select(figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Key} {figure.Value:0.##}")))}"
+                    + ProcessorTime(workload, serverTime, contestant.Name == CogoBus.ContestantName ? ownTime : null));
             }
         }
 
@@ -29,6 +32,16 @@ internal static class Rounds
             one => (IReadOnlyDictionary<string, Series>)one.Value[0].Keys.ToDictionary(
                 key => key, key => new Series(one.Value.Select(round => round[key])), StringComparer.Ordinal),
             StringComparer.Ordinal);
+    }
+
+    private static string ProcessorTime(Workload workload, TimeSpan? server, TimeSpan? client)
+    {
+        double messages = workload.Messages + workload.Warmup;
+        return workload.Messages == 0 || server is null
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"; processor time a message: server {server.Value.TotalMicroseconds / messages:0.0} us{(client is null ? "" : $", client {client.Value.TotalMicroseconds / messages:0.0} us")}");
     }
 
     /// <summary>One figure of a case as its result.</summary>
