@@ -1,0 +1,83 @@
+using System.Globalization;
+
+namespace Cogo.Benchmarks;
+
+/// <summary>What to run and how long.</summary>
+internal sealed record BenchmarkOptions
+{
+    public const string Usage =
+        """
+        Usage: dotnet run -c Release --project benchmarks/Cogo.Benchmarks -- CASE [options]
+
+          all       every case below
+          bus       publish, and publish -> handle -> acknowledge: 100 B and 10 KB, 1, 2 and 4 worker processes
+          jobs      the same for the job queue
+          latency   publish -> handler at idle, 1, 100 and 1000 messages a second; what an idle worker costs
+          steady    minutes of constant load, also with a transaction held open elsewhere
+          backlog   draining the front of a backlog of 10 thousand and of a million
+
+          --quick          shorter and fewer rounds: under a minute a case
+          --json FILE      also write the results there
+          --rounds N       rounds a case (default 5, quick 3)
+          --minutes N      length of a steady run (default 10, quick 0.4)
+          --only NAMES     only these contestants: cogo, graphile-worker, pg-boss, ceiling
+
+        COGO_POSTGRES chooses the server: 18 (default), 15, or a folder of binaries.
+        """;
+
+    private static readonly string[] Cases = ["all", "bus", "jobs", "latency", "steady", "backlog"];
+
+    public required string Case { get; init; }
+
+    public bool Quick { get; init; }
+
+    public string? JsonPath { get; init; }
+
+    public int? RoundsOverride { get; init; }
+
+    public double? MinutesOverride { get; init; }
+
+    public IReadOnlyList<string> Only { get; init; } = [];
+
+    public int Rounds => RoundsOverride ?? (Quick ? 3 : 5);
+
+    public TimeSpan SteadyTime => TimeSpan.FromMinutes(MinutesOverride ?? (Quick ? 0.4 : 10));
+
+    public bool Wants(string name) => Case == "all" || Case == name;
+
+    /// <exception cref="FormatException">An argument is not known; the message says which.</exception>
+    public static BenchmarkOptions Parse(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Count == 0 || !Cases.Contains(arguments[0], StringComparer.Ordinal))
+        {
+            throw new FormatException($"{(arguments.Count == 0 ? "No case is given" : $"'{arguments[0]}' is no case")}: choose one of {string.Join(", ", Cases)}.");
+        }
+
+        var options = new BenchmarkOptions { Case = arguments[0] };
+        for (var i = 1; i < arguments.Count; i++)
+        {
+            options = arguments[i] switch
+            {
+                "--quick" => options with { Quick = true },
+                "--json" => options with { JsonPath = Path.GetFullPath(Value(arguments, ref i)) },
+                "--rounds" => options with { RoundsOverride = (int)Number(arguments, ref i) },
+                "--minutes" => options with { MinutesOverride = Number(arguments, ref i) },
+                "--only" => options with { Only = Value(arguments, ref i).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
+                var other => throw new FormatException($"'{other}' is not an option."),
+            };
+        }
+
+        return options;
+    }
+
+    private static string Value(IReadOnlyList<string> arguments, ref int at) =>
+        at + 1 < arguments.Count ? arguments[++at] : throw new FormatException($"{arguments[at]} wants a value.");
+
+    private static double Number(IReadOnlyList<string> arguments, ref int at)
+    {
+        var name = arguments[at];
+        return double.TryParse(Value(arguments, ref at), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new FormatException($"{name} wants a positive number.");
+    }
+}

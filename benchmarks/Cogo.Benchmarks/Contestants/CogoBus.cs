@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace Cogo.Benchmarks.Contestants;
+
+/// <summary>Cogo's bus, publishing and handling in this process, or handled by more worker processes.</summary>
+internal sealed class CogoBus(string connectionString) : IContestant
+{
+    public const string ContestantName = "cogo";
+
+    public string Name => ContestantName;
+
+    public async Task<IReadOnlyDictionary<string, double>> RunAsync(Workload workload, CancellationToken cancellationToken)
+    {
+        await using var database = NpgsqlDataSource.Create(connectionString);
+        return workload.Kind switch
+        {
+            WorkloadKind.Publish => await PublishAsync(database, workload, cancellationToken),
+            WorkloadKind.EndToEnd => await EndToEndAsync(database, workload, cancellationToken),
+            WorkloadKind.Backlog => await BacklogAsync(database, workload, cancellationToken),
+            WorkloadKind.Latency => await CogoLatency.RunAsync(database, workload, cancellationToken),
+            _ => throw new NotSupportedException($"Cogo's bus has no {workload.Kind}."),
+        };
+    }
+
+    private static async Task<IReadOnlyDictionary<string, double>> PublishAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
+    {
+        await using var bus = CogoSettings.Bus(database);
+        await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Warmup, cancellationToken);
+        var clock = Stopwatch.StartNew();
+        await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Messages, cancellationToken);
+        return PerSecond(workload.Messages, clock.Elapsed);
+    }
+
+    private async Task<IReadOnlyDictionary<string, double>> EndToEndAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
+    {
+        var others = new List<CogoWorkerProcess>();
+        try
+        {
+            for (var i = 1; i < workload.Workers; i++)
+            {
+                others.Add(await CogoWorkerProcess.StartAsync(connectionString, cancellationToken));
+            }
+
+            await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
+            await using var bus = CogoSettings.Bus(database);
+            await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
+            await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Warmup, cancellationToken);
+            await acknowledged.UntilAsync(workload.Warmup, cancellationToken);
+            await acknowledged.RestartAsync(cancellationToken);
+
+            var clock = Stopwatch.StartNew();
+            await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Messages, cancellationToken);
+            await acknowledged.UntilAsync(workload.Messages, cancellationToken);
+            return PerSecond(workload.Messages, clock.Elapsed);
+        }
+        finally
+        {
+            foreach (var other in others)
+            {
+                await other.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task<IReadOnlyDictionary<string, double>> BacklogAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
+    {
+        await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
+        await using var bus = CogoSettings.Bus(database);
+        // Code and plans are warm before the backlog stands: then only its size differs.
+        var warm = await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
+        await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Warmup, cancellationToken);
+        await acknowledged.UntilAsync(workload.Warmup, cancellationToken);
+        await warm.DisposeAsync();
+
+        var drained = TimeSpan.Zero;
+        var messages = 0;
+        while (messages < workload.Messages)
+        {
+            await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Backlog, cancellationToken);
+            await acknowledged.RestartAsync(cancellationToken);
+            var clock = Stopwatch.StartNew();
+            await using var subscription = await bus.SubscribeAsync(
+                CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
+            var part = Math.Min(workload.Backlog, workload.Messages);
+            messages += (int)await acknowledged.UntilAtLeastAsync(part, cancellationToken);
+            drained += clock.Elapsed;
+            await acknowledged.UntilAsync(workload.Backlog, cancellationToken);
+        }
+
+        return PerSecond(messages, drained);
+    }
+
+    private static Dictionary<string, double> PerSecond(int messages, TimeSpan elapsed) =>
+        new(StringComparer.Ordinal) { ["per_second"] = messages / elapsed.TotalSeconds };
+}

@@ -1,0 +1,54 @@
+using Cogo.Benchmarks;
+using Cogo.Benchmarks.Cases;
+using Cogo.Benchmarks.Contestants;
+using Cogo.Benchmarks.Reporting;
+using Microsoft.Extensions.Logging.Abstractions;
+
+using var cancel = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    // The server, its folder and the peers' processes are cleared away first.
+    pressed.Cancel = true;
+    cancel.Cancel();
+};
+
+if (args is [CogoWorkerProcess.Verb])
+{
+    return await CogoWorkerProcess.RunAsync(cancel.Token);
+}
+
+BenchmarkOptions options;
+try
+{
+    options = BenchmarkOptions.Parse(args);
+}
+catch (FormatException e)
+{
+    await Console.Error.WriteLineAsync($"{e.Message}\n\n{BenchmarkOptions.Usage}");
+    return 2;
+}
+
+await using var server = await BenchmarkServer.StartAsync(NullLogger.Instance, cancel.Token);
+var machine = await Machine.LookAsync(server, cancel.Token);
+machine.Write();
+var results = new List<CaseResult>();
+ResultTable.Heading();
+try
+{
+    await foreach (var result in Suite.RunAsync(server, options, cancel.Token))
+    {
+        results.Add(result);
+        ResultTable.Write(result);
+    }
+}
+catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+{
+    await Console.Error.WriteLineAsync("Stopped; the results so far stand.");
+}
+
+if (options.JsonPath is not null)
+{
+    await ResultFile.WriteAsync(options.JsonPath, machine, results, CancellationToken.None);
+}
+
+return cancel.IsCancellationRequested ? 130 : 0;

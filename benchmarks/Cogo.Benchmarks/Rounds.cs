@@ -1,0 +1,55 @@
+using System.Globalization;
+using Cogo.Benchmarks.Contestants;
+using Cogo.Benchmarks.Reporting;
+
+namespace Cogo.Benchmarks;
+
+/// <summary>Runs the contestants of a case in turns (ABAB), so that a machine that slows down slows all of them.</summary>
+internal static class Rounds
+{
+    /// <summary>The figures by contestant and name.</summary>
+    public static async Task<IReadOnlyDictionary<string, IReadOnlyDictionary<string, Series>>> RunAsync(
+        string name, BenchmarkServer server, IReadOnlyList<IContestant> contestants, Workload workload, int rounds, CancellationToken cancellationToken)
+    {
+        var figures = contestants.ToDictionary(one => one.Name, _ => new List<IReadOnlyDictionary<string, double>>(), StringComparer.Ordinal);
+        for (var round = 1; round <= rounds; round++)
+        {
+            foreach (var contestant in contestants)
+            {
+                await server.SettleAsync(cancellationToken);
+                var (server0, own0) = (server.ProcessorTime(), Environment.CpuUsage.TotalTime);
+                var measured = await contestant.RunAsync(workload, cancellationToken);
+                figures[contestant.Name].Add(measured);
+                var (serverTime, ownTime) = (server.ProcessorTime() - server0, Environment.CpuUsage.TotalTime - own0);
+                await Console.Error.WriteLineAsync(
+                    $"  {name} {round}/{rounds} {contestant.Name}: {string.Join(", ", measured.Select(figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Key} {figure.Value:0.##}")))}"
+                    + ProcessorTime(workload, serverTime, contestant.Name == CogoBus.ContestantName ? ownTime : null));
+            }
+        }
+
+        return figures.ToDictionary(
+            one => one.Key,
+            one => (IReadOnlyDictionary<string, Series>)one.Value[0].Keys.ToDictionary(
+                key => key, key => new Series(one.Value.Select(round => round[key])), StringComparer.Ordinal),
+            StringComparer.Ordinal);
+    }
+
+    private static string ProcessorTime(Workload workload, TimeSpan? server, TimeSpan? client)
+    {
+        double messages = workload.Messages + workload.Warmup;
+        return workload.Messages == 0 || server is null
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"; processor time a message: server {server.Value.TotalMicroseconds / messages:0.0} us{(client is null ? "" : $", client {client.Value.TotalMicroseconds / messages:0.0} us")}");
+    }
+
+    /// <summary>One figure of a case as its result.</summary>
+    public static CaseResult Result(
+        string name, string unit, string figure, IReadOnlyDictionary<string, IReadOnlyDictionary<string, Series>> figures) => new(
+            name, unit,
+            figures.TryGetValue(CogoBus.ContestantName, out var cogo) ? cogo[figure] : null,
+            figures.Where(one => one.Key is not (CogoBus.ContestantName or PgBench.ContestantName))
+                .ToDictionary(one => one.Key, one => one.Value[figure], StringComparer.Ordinal),
+            figures.TryGetValue(PgBench.ContestantName, out var ceiling) ? ceiling[figure] : null);
+}

@@ -1,0 +1,48 @@
+namespace Cogo.Benchmarks;
+
+/// <summary>What a contestant is asked to do in one round.</summary>
+internal enum WorkloadKind
+{
+    /// <summary>Append messages, nobody reads.</summary>
+    Publish,
+
+    /// <summary>Publish while a worker handles and acknowledges; ends at the last durable acknowledgement.</summary>
+    EndToEnd,
+
+    /// <summary>Fill a backlog, then drain its front.</summary>
+    Backlog,
+
+    /// <summary>Publish at a fixed rate and time each message to its handler.</summary>
+    Latency,
+}
+
+/// <summary>One round's amount of work; all contestants of a case get the same.</summary>
+internal sealed record Workload
+{
+    public required WorkloadKind Kind { get; init; }
+
+    /// <summary>Messages within the clock.</summary>
+    public int Messages { get; init; }
+
+    /// <summary>Messages before the clock starts: code is compiled, plans and pages are cached.</summary>
+    public int Warmup { get; init; } = 5_000;
+
+    /// <summary>Messages a publishing statement.</summary>
+    public int Batch { get; init; } = 500;
+
+    /// <summary>Publishers at once.</summary>
+    public int Publishers { get; init; } = 3;
+
+    /// <summary>Worker processes; the first one also publishes.</summary>
+    public int Workers { get; init; } = 1;
+
+    public int PayloadBytes { get; init; } = 100;
+
+    /// <summary>Messages that stand in the queue when draining starts.</summary>
+    public int Backlog { get; init; }
+
+    /// <summary>Messages a second, of the latency case.</summary>
+    public double Rate { get; init; }
+
+    public double Seconds { get; init; }
+}
