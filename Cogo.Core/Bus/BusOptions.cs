@@ -68,6 +68,9 @@ public sealed record SubscriptionOptions
     /// <summary>How long a graceful stop lets handlers finish before it cancels them and hands their messages back.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a cancelled handler may take to end; then the attempt ends without it, and what it returns counts for nothing.</summary>
+    public TimeSpan CancelGrace { get; init; } = TimeSpan.FromSeconds(5);
+
     internal void Validate()
     {
         if (Concurrency is < 1 or > 10_000)

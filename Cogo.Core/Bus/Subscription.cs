@@ -151,8 +151,10 @@ public sealed partial class Subscription : IAsyncDisposable
         }
         catch (Exception e)
         {
-            // Ending the attempt failed for a reason that trying again cannot mend; the lease brings the message back.
+            // Neither the outcome nor a plain retry can be written. The session would hold the message for as long as
+            // it lives, so it is given up: when its lease runs out, all it holds is delivered again.
             LogNotEnded(e, held.Delivery.MessageId, _route);
+            held.Session.MarkLost();
         }
         finally
         {
@@ -175,7 +177,7 @@ public sealed partial class Subscription : IAsyncDisposable
         Outcome outcome;
         try
         {
-            outcome = await _handler.HandleAsync(delivery, limit.Token);
+            outcome = await HandlerRun.OutcomeAsync(_handler, delivery, _options.CancelGrace, _bus.Runtime.Time, _logger, limit.Token);
         }
         catch (OperationCanceledException) when (held.Session.Lost.IsCancellationRequested)
         {
@@ -198,9 +200,23 @@ public sealed partial class Subscription : IAsyncDisposable
             outcome = new Outcome.Retry($"{e.GetType().Name}: {e.Message}");
         }
 
-        var ending = await _bus.Ender.EndAsync(held, outcome);
+        var ending = await EndAsync(held, outcome);
         activity?.SetTag("cogo.outcome", outcome.GetType().Name).SetTag("cogo.ending", ending.ToString());
         BusMeter.Count(_route, outcome, ending);
+    }
+
+    /// <summary>An outcome that cannot be written (a row that breaks a rule) is a failed attempt like any other.</summary>
+    private async Task<Ending> EndAsync(Held held, Outcome outcome)
+    {
+        try
+        {
+            return await _bus.Ender.EndAsync(held, outcome);
+        }
+        catch (Exception e)
+        {
+            LogNotWritten(e, held.Delivery.MessageId, _route, held.Delivery.Attempt);
+            return await _bus.Ender.EndAsync(held, new Outcome.Retry($"What the handler's outcome writes was refused: {e.GetType().Name}: {e.Message}"));
+        }
     }
 
     private async Task PauseAsync(TimeSpan pause)
@@ -221,8 +237,11 @@ public sealed partial class Subscription : IAsyncDisposable
     [LoggerMessage(EventId = 1041, Level = LogLevel.Error, Message = "{Route} cannot be claimed from")]
     private partial void LogBroken(Exception error, Route route);
 
-    [LoggerMessage(EventId = 1042, Level = LogLevel.Error, Message = "The end of message {Message} of {Route} could not be written; its lease brings it back")]
+    [LoggerMessage(EventId = 1042, Level = LogLevel.Error, Message = "The end of message {Message} of {Route} could not be written; this session is given up, and its lease brings back what it holds")]
     private partial void LogNotEnded(Exception error, long message, Route route);
+
+    [LoggerMessage(EventId = 1047, Level = LogLevel.Error, Message = "What the outcome of message {Message} of {Route} writes was refused on attempt {Attempt}; the attempt is retried")]
+    private partial void LogNotWritten(Exception error, long message, Route route, int attempt);
 
     [LoggerMessage(EventId = 1043, Level = LogLevel.Warning, Message = "Message {Message} of {Route} went to another worker: the lease was lost while it was handled")]
     private partial void LogLost(long message, Route route);

@@ -1,6 +1,5 @@
 using Cogo.Core.Audit;
 using Cogo.Core.Bus;
-using Cogo.Core.Pipeline;
 using Cogo.Tests.Fixtures;
 using Xunit;
 
@@ -9,42 +8,6 @@ namespace Cogo.Tests.Bus;
 public class DeliveryTests
 {
     private static readonly SubscriptionOptions One = new();
-    private static readonly SubscriptionOptions Many = new() { Concurrency = 16 };
-
-    public static TheoryData<int> Versions => [15, 18];
-
-    [Theory]
-    [MemberData(nameof(Versions))]
-    public async Task What_is_published_is_handled_once_and_acknowledged(int postgres)
-    {
-        await using var fixture = await BusFixture.CreateAsync(postgres);
-        var bus = fixture.Bus();
-        var recorder = new Recorder();
-        await bus.SubscribeAsync(BusFixture.Route, recorder, Many, default);
-        var messages = Enumerable.Range(0, 1000).Select(i => new OutgoingMessage(BusFixture.Route, $$"""{"n":{{i}}}""")).ToList();
-
-        var receipts = await bus.Publisher.PublishAsync(messages, default);
-
-        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count >= 1000, "handling 1000 messages");
-        Assert.Equal(receipts.Select(r => r.MessageId), recorder.Seen.Select(d => d.MessageId).Order());
-        await Eventually.BecomesAsync(
-            () => fixture.Database.ScalarAsync<long>("select coalesce(sum(cardinality(ids)), 0)::bigint from bus_acks"), n => n == 1000, "1000 acknowledgements");
-    }
-
-    [Fact]
-    public async Task Ordinary_messages_of_one_reader_come_in_order()
-    {
-        await using var fixture = await BusFixture.CreateAsync();
-        var bus = fixture.Bus();
-        var receipts = await bus.Publisher.PublishAsync(
-            Enumerable.Range(0, 200).Select(i => new OutgoingMessage(BusFixture.Route, $"{i}")).ToList(), default);
-        var recorder = new Recorder();
-        await bus.SubscribeAsync(BusFixture.Route, recorder, One, default);
-
-        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count >= 200, "handling 200 messages");
-        Assert.Equal(receipts.Select(r => r.MessageId), recorder.Seen.Select(d => d.MessageId));
-        Assert.Equal("7", recorder.Seen.ElementAt(7).Payload);
-    }
 
     [Fact]
     public async Task A_plain_insert_publishes_and_wakes_the_reader_without_waiting_for_the_poll()
@@ -90,65 +53,6 @@ public class DeliveryTests
     }
 
     [Fact]
-    public async Task Messages_of_transactions_that_commit_late_and_out_of_order_are_not_skipped()
-    {
-        await using var fixture = await BusFixture.CreateAsync();
-        var bus = fixture.Bus();
-        var recorder = new Recorder();
-        await using var slow = await fixture.Database.DataSource.OpenConnectionAsync();
-        await using var open = await slow.BeginTransactionAsync();
-        var early = await bus.Publisher.PublishAsync(open, [new OutgoingMessage(BusFixture.Route, "\"early\"")], default);
-        await bus.SubscribeAsync(BusFixture.Route, recorder, One, default);
-        for (var i = 0; i < 20; i++)
-        {
-            await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, "\"later\""), default);
-            var seen = i;
-            await Eventually.BecomesTrueAsync(() => recorder.Seen.Count > seen, "delivery past an open transaction");
-        }
-
-        Assert.DoesNotContain(recorder.Seen, d => d.MessageId == early[0].MessageId);
-        await open.CommitAsync();
-
-        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count == 21, "delivery of the late commit");
-        Assert.Equal(early[0].MessageId, recorder.Seen.Last().MessageId);
-    }
-
-    [Fact]
-    public async Task A_rolled_back_transaction_publishes_nothing()
-    {
-        await using var fixture = await BusFixture.CreateAsync();
-        var bus = fixture.Bus();
-        await using (var connection = await fixture.Database.DataSource.OpenConnectionAsync())
-        await using (var transaction = await connection.BeginTransactionAsync())
-        {
-            await bus.Publisher.PublishAsync(transaction, [new OutgoingMessage(BusFixture.Route, "{}")], default);
-            await transaction.RollbackAsync();
-        }
-
-        Assert.Equal(0, await fixture.Database.ScalarAsync<long>("select count(*) from agent_messages"));
-    }
-
-    [Fact]
-    public async Task Higher_priority_goes_first_and_a_delayed_message_waits()
-    {
-        await using var fixture = await BusFixture.CreateAsync();
-        var bus = fixture.Bus();
-        await bus.Publisher.PublishAsync(
-            [
-                new OutgoingMessage(BusFixture.Route, "\"low\"") { Priority = -1 },
-                new OutgoingMessage(BusFixture.Route, "\"ordinary\""),
-                new OutgoingMessage(BusFixture.Route, "\"delayed\"") { Delay = TimeSpan.FromMilliseconds(700) },
-                new OutgoingMessage(BusFixture.Route, "\"high\"") { Priority = 10 },
-            ],
-            default);
-        var recorder = new Recorder();
-        await bus.SubscribeAsync(BusFixture.Route, recorder, One, default);
-
-        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count == 4, "handling all four");
-        Assert.Equal(["\"high\"", "\"ordinary\"", "\"low\"", "\"delayed\""], recorder.Seen.Select(d => d.Payload));
-    }
-
-    [Fact]
     public async Task The_same_idempotency_key_is_delivered_once_however_it_was_published()
     {
         await using var fixture = await BusFixture.CreateAsync();
@@ -189,35 +93,6 @@ public class DeliveryTests
         Assert.Equal(3, recorder.Seen.Select(d => d.Fence).Distinct().Count());
         Assert.Equal("retries_exhausted", await fixture.Database.ScalarAsync<string>("select code from dead_letters where message_id = $1", receipt.MessageId));
         Assert.Equal(0, await fixture.Database.ScalarAsync<long>("select count(*) from bus_deferred"));
-    }
-
-    [Fact]
-    public async Task A_failure_is_dead_lettered_at_once_with_its_code()
-    {
-        await using var fixture = await BusFixture.CreateAsync();
-        var bus = fixture.Bus();
-        await bus.SubscribeAsync(
-            BusFixture.Route, new Recorder((_, _) => Task.FromResult<Outcome>(new Outcome.Fail("no_such_thing", "There is none.", Verdict.Invalid))), One, default);
-        var receipt = await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, "{}"), default);
-
-        await Eventually.BecomesAsync(() => fixture.EventsAsync(receipt.TraceId), e => e.Count == 1, "the failure");
-        Assert.Equal("no_such_thing", await fixture.Database.ScalarAsync<string>("select code from dead_letters"));
-        Assert.Equal("invalid", await fixture.Database.ScalarAsync<string>("select data->>'verdict' from bus_events where type = 'work_failed'"));
-    }
-
-    [Fact]
-    public async Task An_expired_message_is_dead_lettered_and_not_delivered()
-    {
-        await using var fixture = await BusFixture.CreateAsync();
-        var bus = fixture.Bus();
-        var receipt = await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, "{}") { TimeToLive = TimeSpan.FromMilliseconds(1) }, default);
-        await Task.Delay(20);
-        var recorder = new Recorder();
-        await bus.SubscribeAsync(BusFixture.Route, recorder, One, default);
-
-        await Eventually.BecomesAsync(() => fixture.EventsAsync(receipt.TraceId), e => e.Contains("work_failed"), "the dead letter");
-        Assert.Empty(recorder.Seen);
-        Assert.Equal("expired", await fixture.Database.ScalarAsync<string>("select code from dead_letters"));
     }
 
     [Fact]
