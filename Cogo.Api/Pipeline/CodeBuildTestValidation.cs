@@ -34,7 +34,7 @@ internal static class CodeBuildTestValidation
         Refuse("repo", Repo(request.Repo));
         Refuse("patch", Instruction("patch", request.Patch, request.Engine, [RequestRules.PatchEngine]));
         Refuse("command", Instruction("command", request.Command, request.Engine, [RequestRules.CommandEngine]));
-        Refuse("task", Instruction("task", request.Task, request.Engine, [RequestRules.OpenAiEngine, RequestRules.CogoWorkerEngine]));
+        Refuse("task", Instruction("task", request.Task, request.Engine, [RequestRules.OpenAiEngine, RequestRules.CogoWorkerEngine, RequestRules.CommandEngine]));
         if (idempotencyKey is not null && (idempotencyKey.Length is 0 or > MaxIdempotencyKeyLength || !idempotencyKey.All(c => c is > ' ' and < (char)127)))
         {
             Refuse("Idempotency-Key", $"Idempotency-Key must be 1 to {MaxIdempotencyKeyLength} visible ASCII characters without spaces.");

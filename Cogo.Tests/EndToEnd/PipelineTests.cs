@@ -66,6 +66,24 @@ public sealed class PipelineTests : IDisposable
         Assert.Equal(before, repository.Fingerprint());
     }
 
+    [Fact]
+    public async Task A_command_makes_the_change_and_is_told_the_task()
+    {
+        await using var database = await PostgresServers.CreateEmptyDatabaseAsync();
+        await using var system = await CogoSystem.StartAsync(Options(database), CancellationToken.None);
+        using var client = new PipelineClient(system.Address);
+        var repository = SampleRepository.Create("shell", _folder.Path);
+
+        var traceId = await client.SubmitAsync(new { repo = repository.Folder, engine = "command", command = "git apply good.patch && echo \"$COGO_TASK\" > TOLD", task = "Compare by numbers" });
+        var trace = await client.VerdictAsync(traceId);
+
+        Assert.True(trace.GetProperty("verdict").GetString() == "passed", trace.ToString());
+        var edits = await client.ArtifactAsync($"{trace.GetProperty("task_id").GetString()}/codegen/edits.json");
+        Assert.Equal(["TOLD", "src/semver.sh"], edits.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("path").GetString()!).Order(StringComparer.Ordinal));
+        using var http = new HttpClient { BaseAddress = system.Address };
+        Assert.Contains("+Compare by numbers", await http.GetStringAsync(new Uri($"/artifacts/{trace.GetProperty("task_id").GetString()}/codegen/change.diff", UriKind.Relative)), StringComparison.Ordinal);
+    }
+
     private CogoSystemOptions Options(TestDatabase database) => new()
     {
         ConnectionString = database.ConnectionString,
