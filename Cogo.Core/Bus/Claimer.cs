@@ -20,6 +20,6 @@ internal sealed class Claimer(IBusStore store)
         }
 
         session.Claims.End(begun, claimed.Count > 0 ? claimed[0].Fence : 0, claimed.Count);
-        return [.. claimed.Select(delivery => new Held(delivery, session))];
+        return [.. claimed.Select((delivery, place) => new Held(delivery, session, place))];
     }
 }

@@ -8,17 +8,28 @@ namespace Cogo.Core.Bus;
 /// </summary>
 internal sealed partial class Ender(IBusStore store, Acknowledger acknowledger, Bell bell, TimeProvider time, ILogger logger)
 {
+    /// <summary>Whether ending it takes no more than an acknowledgement.</summary>
+    public static bool IsPlain(Outcome outcome) => outcome is Outcome.Done { Publish.Count: 0, Events.Count: 0, Write: null };
+
+    /// <summary>Acknowledges a plain outcome; <paramref name="ended"/> is called when that is durable, or was fenced off.</summary>
+    public void Acknowledge(Held held, Action<Held, Ending> ended) => acknowledger.Acknowledge(held, ended);
+
     public async Task<Ending> EndAsync(Held held, Outcome outcome)
     {
-        var ending = outcome is Outcome.Done { Publish.Count: 0, Events.Count: 0, Write: null }
+        var ending = IsPlain(outcome)
             ? await acknowledger.AcknowledgeAsync(held)
             : await EndWithEffectsAsync(held, outcome);
+        Report(held, ending);
+        return ending;
+    }
+
+    /// <summary>Says so when an attempt was fenced off.</summary>
+    public void Report(Held held, Ending ending)
+    {
         if (ending == Ending.Fenced)
         {
             LogFenced(held.Delivery.MessageId, held.Delivery.Fence);
         }
-
-        return ending;
     }
 
     /// <summary>Gives the message back at once; the attempt does not count.</summary>

@@ -102,18 +102,31 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
     public async Task<IReadOnlyList<(long Fence, long MessageId)>> FinishAsync(
         long session, IReadOnlyList<(long Fence, long MessageId)> messages, CancellationToken cancellationToken)
     {
-        await using var finish = database.CreateCommand("select * from public.cogo_finish($1, $2, $3)");
-        Add(finish, session);
-        Add(finish, messages.Select(message => message.Fence).ToArray());
-        Add(finish, messages.Select(message => message.MessageId).ToArray());
-        var accepted = new List<(long, long)>(messages.Count);
-        await using var reader = await finish.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        // A command a claim, all of them one transaction; the claims in order, as everyone locks them.
+        var claims = messages.GroupBy(static message => message.Fence).OrderBy(static claim => claim.Key).ToList();
+        await using var batch = database.CreateBatch();
+        foreach (var claim in claims)
         {
-            accepted.Add((reader.GetInt64(0), reader.GetInt64(1)));
+            var acknowledge = new NpgsqlBatchCommand("select public.cogo_acknowledge($1, $2, $3)");
+            acknowledge.Parameters.Add(new NpgsqlParameter<long> { TypedValue = session });
+            acknowledge.Parameters.Add(new NpgsqlParameter<long> { TypedValue = claim.Key });
+            acknowledge.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. claim.Select(static message => message.MessageId)] });
+            batch.BatchCommands.Add(acknowledge);
         }
 
-        return accepted;
+        var refused = new HashSet<(long, long)>();
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        foreach (var claim in claims)
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                refused.Add((claim.Key, reader.GetInt64(0)));
+            }
+
+            await reader.NextResultAsync(cancellationToken);
+        }
+
+        return refused.Count == 0 ? messages : [.. messages.Where(message => !refused.Contains(message))];
     }
 
     public Task<Ended> EndAsync(long session, Delivery delivery, Outcome outcome, CancellationToken cancellationToken) =>

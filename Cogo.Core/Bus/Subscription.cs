@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
@@ -10,6 +9,11 @@ namespace Cogo.Core.Bus;
 /// </summary>
 public sealed partial class Subscription : IAsyncDisposable
 {
+    /// <summary>How long a claim waits for more free slots while there is a backlog.</summary>
+    private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(2);
+
+    private static readonly Outcome Plain = Outcome.Completed();
+
     private readonly Route _route;
     private readonly long _lane;
     private readonly SubscriptionOptions _options;
@@ -17,12 +21,17 @@ public sealed partial class Subscription : IAsyncDisposable
     private readonly BusCore _bus;
     private readonly ILogger _logger;
     private readonly WakeUp.Latch _latch;
-    private readonly SemaphoreSlim _free;
-    private readonly ConcurrentDictionary<Task, byte> _running = new();
+    private readonly HandlerSlots _slots;
+    private readonly HandlerPump _pump;
+    private readonly Action<Held, Ending> _acknowledged;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _cancelHandlers = new();
     private readonly Task _loop;
     private int _disposed;
+
+    /// <summary>The last claim brought all it asked for: there is more.</summary>
+    private bool _behind;
+    private (WorkerSession Session, CancellationTokenSource Source)? _limit;
 
     internal Subscription(BusCore bus, Route route, long lane, SubscriptionOptions options, IMessageHandler handler)
     {
@@ -33,7 +42,9 @@ public sealed partial class Subscription : IAsyncDisposable
         _handler = handler;
         _logger = bus.Logger;
         _latch = bus.WakeUp.Add(lane);
-        _free = new SemaphoreSlim(options.Concurrency, options.Concurrency);
+        _slots = new HandlerSlots(options.Concurrency);
+        _pump = new HandlerPump(bus.Runtime, HandleAsync);
+        _acknowledged = Acknowledged;
         _loop = bus.Runtime.Run(RunAsync);
     }
 
@@ -48,13 +59,13 @@ public sealed partial class Subscription : IAsyncDisposable
 
         await _bus.Runtime.CancelAsync(_stop);
         await _loop;
-        var running = Task.WhenAll(_running.Keys);
+        var running = _pump.WhenIdleAsync();
         await Task.WhenAny(running, Task.Delay(_options.DrainTimeout, _bus.Runtime.Time));
         await _bus.Runtime.CancelAsync(_cancelHandlers);
         await running;
         _bus.RemoveRoute(_route);
         _latch.Dispose();
-        _free.Dispose();
+        _limit?.Source.Dispose();
         _stop.Dispose();
         _cancelHandlers.Dispose();
     }
@@ -94,14 +105,15 @@ public sealed partial class Subscription : IAsyncDisposable
 
     private async Task<int> ClaimAndStartAsync()
     {
-        // The loop ends with the stop, and the slot that was waited for with it.
-        await _free.WaitAsync(CancellationToken.None).WaitAsync(_stop.Token);
-        var slots = 1;
-        while (slots < _bus.Options.BatchSize && _free.Wait(0, CancellationToken.None))
+        await _slots.WaitAsync(1, Timeout.InfiniteTimeSpan, _bus.Runtime.Time, _stop.Token);
+        if (_behind)
         {
-            slots++;
+            // A claim costs much the same for one message as for many: wait a moment for more slots.
+            var half = Math.Min(_bus.Options.BatchSize, _options.Concurrency) / 2;
+            await _slots.WaitAsync(half, GatherTime, _bus.Runtime.Time, _stop.Token);
         }
 
+        var slots = _slots.Take(_bus.Options.BatchSize);
         var started = 0;
         try
         {
@@ -118,10 +130,17 @@ public sealed partial class Subscription : IAsyncDisposable
                 return 1;
             }
 
-            foreach (var held in claimed)
+            started = claimed.Count;
+            _behind = started == slots;
+            if (started > 0)
             {
-                Start(held);
-                started++;
+                var limit = LimitOf(session);
+                foreach (var held in claimed)
+                {
+                    held.Limit = limit;
+                }
+
+                _pump.Start(claimed);
             }
 
             return started;
@@ -130,24 +149,29 @@ public sealed partial class Subscription : IAsyncDisposable
         {
             if (started < slots)
             {
-                _free.Release(slots - started);
+                _slots.Release(slots - started);
             }
         }
     }
 
-    private void Start(Held held)
+    /// <summary>One token for all handlers of a session: cancelled when the lease is lost or the worker stops.</summary>
+    private CancellationToken LimitOf(WorkerSession session)
     {
-        var task = _bus.Runtime.Run(() => HandleAsync(held));
-        _running[task] = 0;
-        _ = task.ContinueWith(
-            done => _running.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        if (_limit?.Session != session)
+        {
+            // The former one stays linked for the handlers that hold it; a lost session has cancelled it.
+            _limit = (session, CancellationTokenSource.CreateLinkedTokenSource(session.Lost, _cancelHandlers.Token));
+        }
+
+        return _limit.Value.Source.Token;
     }
 
     private async Task HandleAsync(Held held)
     {
+        var finished = true;
         try
         {
-            await AttemptAsync(held);
+            finished = !await AttemptAsync(held);
         }
         catch (Exception e)
         {
@@ -156,40 +180,51 @@ public sealed partial class Subscription : IAsyncDisposable
             LogNotEnded(e, held.Delivery.MessageId, _route);
             held.Session.MarkLost();
         }
-        finally
+
+        if (finished)
         {
-            held.Session.Claims.Close(held.Delivery.Fence);
-            _free.Release();
+            Finish(held);
         }
     }
 
-    private async Task AttemptAsync(Held held)
+    private void Acknowledged(Held held, Ending ending)
+    {
+        _bus.Ender.Report(held, ending);
+        BusMeter.Count(_route, Plain, ending);
+        Finish(held);
+    }
+
+    private void Finish(Held held)
+    {
+        held.Session.Claims.Close(held.Delivery.Fence);
+        _slots.Release(1);
+        _pump.Finished();
+    }
+
+    /// <returns>True: it is being acknowledged, and <see cref="Acknowledged"/> follows.</returns>
+    private async Task<bool> AttemptAsync(Held held)
     {
         var delivery = held.Delivery;
-        using var activity = CogoTelemetry.Source.StartActivity($"handle {_route}", ActivityKind.Consumer, TraceContext.Of(delivery));
-        activity?.SetTag("messaging.system", "cogo")
-            .SetTag("messaging.destination.name", _route.ToString())
-            .SetTag("messaging.message.id", delivery.MessageId)
-            .SetTag("cogo.attempt", delivery.Attempt);
-        using var deadline = new CancellationTokenSource(_options.HandlerTimeout ?? Timeout.InfiniteTimeSpan, _bus.Runtime.Time);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(held.Session.Lost, _cancelHandlers.Token, deadline.Token);
+        using var activity = CogoTelemetry.Source.HasListeners() ? StartActivity(delivery) : null;
+        using var deadline = _options.HandlerTimeout is { } timeout ? new CancellationTokenSource(timeout, _bus.Runtime.Time) : null;
+        using var limit = deadline is null ? null : CancellationTokenSource.CreateLinkedTokenSource(held.Limit, deadline.Token);
 
         Outcome outcome;
         try
         {
-            outcome = await HandlerRun.OutcomeAsync(_handler, delivery, _options.CancelGrace, _bus.Runtime.Time, _logger, limit.Token);
+            outcome = await HandlerRun.OutcomeAsync(_handler, delivery, _options.CancelGrace, _bus.Runtime.Time, _logger, limit?.Token ?? held.Limit);
         }
         catch (OperationCanceledException) when (held.Session.Lost.IsCancellationRequested)
         {
             LogLost(delivery.MessageId, _route);
-            return;
+            return false;
         }
         catch (OperationCanceledException) when (_cancelHandlers.IsCancellationRequested)
         {
             await _bus.Ender.HandBackAsync(held, "The worker stopped.");
-            return;
+            return false;
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline is { IsCancellationRequested: true })
         {
             outcome = new Outcome.Retry($"The handler did not end within {_options.HandlerTimeout}.");
         }
@@ -200,9 +235,16 @@ public sealed partial class Subscription : IAsyncDisposable
             outcome = new Outcome.Retry($"{e.GetType().Name}: {e.Message}");
         }
 
+        if (activity is null && Ender.IsPlain(outcome))
+        {
+            _bus.Ender.Acknowledge(held, _acknowledged);
+            return true;
+        }
+
         var ending = await EndAsync(held, outcome);
         activity?.SetTag("cogo.outcome", outcome.GetType().Name).SetTag("cogo.ending", ending.ToString());
         BusMeter.Count(_route, outcome, ending);
+        return false;
     }
 
     /// <summary>An outcome that cannot be written (a row that breaks a rule) is a failed attempt like any other.</summary>
@@ -218,6 +260,13 @@ public sealed partial class Subscription : IAsyncDisposable
             return await _bus.Ender.EndAsync(held, new Outcome.Retry($"What the handler's outcome writes was refused: {e.GetType().Name}: {e.Message}"));
         }
     }
+
+    private Activity? StartActivity(Delivery delivery) =>
+        CogoTelemetry.Source.StartActivity($"handle {_route}", ActivityKind.Consumer, TraceContext.Of(delivery))?
+            .SetTag("messaging.system", "cogo")
+            .SetTag("messaging.destination.name", _route.ToString())
+            .SetTag("messaging.message.id", delivery.MessageId)
+            .SetTag("cogo.attempt", delivery.Attempt);
 
     private async Task PauseAsync(TimeSpan pause)
     {

@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>
+/// Starts handlers. One thread starts one after the other as long as each gives the thread back; for a handler that
+/// keeps it, another thread goes on with the rest. So a handler that does little costs no task of its own, and one
+/// that blocks delays nobody.
+/// </summary>
+internal sealed class HandlerPump(BusRuntime runtime, Func<Held, Task> handle)
+{
+    private readonly ConcurrentQueue<Held> _waiting = new();
+    private readonly Lock _lock = new();
+    private TaskCompletionSource? _idle;
+    private int _unfinished;
+    private int _called;
+
+    public void Start(IReadOnlyList<Held> claimed)
+    {
+        Interlocked.Add(ref _unfinished, claimed.Count);
+        foreach (var held in claimed)
+        {
+            _waiting.Enqueue(held);
+        }
+
+        CallThread();
+    }
+
+    /// <summary>A message that was started has ended.</summary>
+    public void Finished()
+    {
+        if (Interlocked.Decrement(ref _unfinished) == 0)
+        {
+            lock (_lock)
+            {
+                _idle?.TrySetResult();
+            }
+        }
+    }
+
+    /// <summary>Completes when all that was started has ended. Call when nothing more is started.</summary>
+    public Task WhenIdleAsync()
+    {
+        lock (_lock)
+        {
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (Volatile.Read(ref _unfinished) == 0)
+            {
+                _idle.TrySetResult();
+            }
+
+            return _idle.Task;
+        }
+    }
+
+    /// <summary>At most one thread is on its way at a time; when it comes it calls the next.</summary>
+    private void CallThread()
+    {
+        if (Interlocked.Exchange(ref _called, 1) == 0)
+        {
+            _ = Task.Factory.StartNew(RunThread, CancellationToken.None, TaskCreationOptions.DenyChildAttach, runtime.Scheduler);
+        }
+    }
+
+    private void RunThread()
+    {
+        Volatile.Write(ref _called, 0);
+        while (_waiting.TryDequeue(out var held))
+        {
+            if (!_waiting.IsEmpty)
+            {
+                CallThread();
+            }
+
+            // It ends by itself, and says so through Finished; it does not throw.
+            _ = handle(held);
+        }
+    }
+}
