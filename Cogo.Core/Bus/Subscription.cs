@@ -33,7 +33,7 @@ public sealed partial class Subscription : IAsyncDisposable
         _handler = handler;
         _logger = bus.Logger;
         _latch = bus.WakeUp.Add(lane);
-        _free = new SemaphoreSlim(options.Concurrency, options.Concurrency);
+        _free = new SemaphoreSlim(options.Concurrency);
         _loop = bus.Runtime.Run(RunAsync);
     }
 
@@ -47,6 +47,8 @@ public sealed partial class Subscription : IAsyncDisposable
         }
 
         await _bus.Runtime.CancelAsync(_stop);
+        // One slot more, so that the loop sees the stop though every handler is busy.
+        _free.Release();
         await _loop;
         var running = Task.WhenAll(_running.Keys);
         await Task.WhenAny(running, Task.Delay(_options.DrainTimeout, _bus.Runtime.Time));
@@ -94,8 +96,7 @@ public sealed partial class Subscription : IAsyncDisposable
 
     private async Task<int> ClaimAndStartAsync()
     {
-        // The loop ends with the stop, and the slot that was waited for with it.
-        await _free.WaitAsync(CancellationToken.None).WaitAsync(_stop.Token);
+        await _free.WaitAsync(CancellationToken.None);
         var slots = 1;
         while (slots < _bus.Options.BatchSize && _free.Wait(0, CancellationToken.None))
         {
@@ -105,6 +106,7 @@ public sealed partial class Subscription : IAsyncDisposable
         var started = 0;
         try
         {
+            _stop.Token.ThrowIfCancellationRequested();
             var session = await _bus.SessionAsync(_stop.Token);
             IReadOnlyList<Held> claimed;
             try
