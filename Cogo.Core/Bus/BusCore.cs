@@ -57,13 +57,14 @@ internal sealed class BusCore(
         {
             if (_session is not { Lost.IsCancellationRequested: false })
             {
+                var opened = await WorkerSession.OpenAsync(store, options, Routes(), runtime, logger, cancellationToken);
                 if (_session is not null)
                 {
                     // Handlers of the lost session still hold its token; it is disposed with the bus.
                     _past.Add(_session);
                 }
 
-                _session = await WorkerSession.OpenAsync(store, options, Routes(), runtime, logger, cancellationToken);
+                _session = opened;
             }
 
             return _session;

@@ -9,7 +9,7 @@ internal sealed class ClaimLedger
     private readonly Lock _lock = new();
     private readonly SortedDictionary<long, int> _open = [];
     private readonly SortedDictionary<long, int> _underWay = [];
-    private readonly SortedSet<long> _doubtful = [];
+    private readonly SortedDictionary<long, long> _doubtful = [];
     private long _highest;
 
     /// <summary>Call before claiming; give the result to <see cref="End"/>.</summary>
@@ -37,12 +37,12 @@ internal sealed class ClaimLedger
         }
     }
 
-    /// <summary>The claim's answer was lost: it may stand in the database all the same.</summary>
-    public void Doubt(long begun)
+    /// <summary>The claim's answer was lost at this time: it may stand in the database all the same, or may yet come to.</summary>
+    public void Doubt(long begun, long timestamp)
     {
         lock (_lock)
         {
-            _doubtful.Add(begun);
+            _doubtful[begun] = timestamp;
             Decrement(_underWay, begun);
         }
     }
@@ -52,16 +52,22 @@ internal sealed class ClaimLedger
     {
         lock (_lock)
         {
-            return _doubtful.Count == 0 ? null : (_doubtful.Min, [.. _open.Keys]);
+            return _doubtful.Count == 0 ? null : (_doubtful.Keys.First(), [.. _open.Keys]);
         }
     }
 
-    /// <summary>Lost claims from this id on were looked for and handed back.</summary>
-    public void Settle(long from)
+    /// <summary>
+    /// Lost claims were looked for. A doubt is settled only when it is old: a young claim may not have been handed
+    /// back yet, and a statement whose client has gone may still be waiting for its turn.
+    /// </summary>
+    public void Settle(Predicate<long> isOld)
     {
         lock (_lock)
         {
-            _doubtful.Remove(from);
+            foreach (var begun in _doubtful.Where(doubt => isOld(doubt.Value)).Select(doubt => doubt.Key).ToList())
+            {
+                _doubtful.Remove(begun);
+            }
         }
     }
 
@@ -81,7 +87,7 @@ internal sealed class ClaimLedger
             var floor = _highest + 1;
             floor = Math.Min(floor, _open.Keys.FirstOrDefault(floor));
             floor = Math.Min(floor, _underWay.Keys.FirstOrDefault(floor));
-            return Math.Min(floor, _doubtful.FirstOrDefault(floor));
+            return Math.Min(floor, _doubtful.Keys.FirstOrDefault(floor));
         }
     }
 

@@ -1,7 +1,7 @@
 namespace Cogo.Core.Bus;
 
 /// <summary>Claims the next messages of a lane for a session.</summary>
-internal sealed class Claimer(IBusStore store)
+internal sealed class Claimer(IBusStore store, TimeProvider time)
 {
     /// <exception cref="SessionEndedException">The session is void.</exception>
     public async Task<IReadOnlyList<Held>> ClaimAsync(long lane, Route route, WorkerSession session, int limit, CancellationToken cancellationToken)
@@ -15,7 +15,7 @@ internal sealed class Claimer(IBusStore store)
         catch
         {
             // It may stand in the database all the same: the session's next heartbeats look for it.
-            session.Claims.Doubt(begun);
+            session.Claims.Doubt(begun, time.GetTimestamp());
             throw;
         }
 

@@ -19,7 +19,8 @@ internal static partial class HandlerRun
             return await handling;
         }
 
-        var cut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Goes on inside the cancellation: it only starts the timer.
+        var cut = new TaskCompletionSource();
         await using (limit.Register(() => cut.TrySetResult()))
         {
             if (await Task.WhenAny(handling, cut.Task) == handling)

@@ -45,7 +45,7 @@ public sealed class MessageBus : IAsyncDisposable
         Events = new EventLog(database, options.WorkerId);
         _acknowledger = new Acknowledger(store, options, runtime, logger);
         var ender = new Ender(store, _acknowledger, _bell, runtime.Time, logger);
-        _core = new BusCore(store, options, WakeUp, new Claimer(store), ender, runtime, logger);
+        _core = new BusCore(store, options, WakeUp, new Claimer(store, runtime.Time), ender, runtime, logger);
     }
 
     public Publisher Publisher { get; }

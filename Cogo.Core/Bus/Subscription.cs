@@ -117,6 +117,7 @@ public sealed partial class Subscription : IAsyncDisposable
         var started = 0;
         try
         {
+            _stop.Token.ThrowIfCancellationRequested();
             var session = await _bus.SessionAsync(_stop.Token);
             IReadOnlyList<Held> claimed;
             try

@@ -127,13 +127,14 @@ internal sealed partial class WorkerSession : IAsyncDisposable
             return;
         }
 
+        var asked = _time.GetTimestamp();
         var handedBack = await _store.ReleaseUnknownAsync(Id, doubts.From, doubts.Known, _stop.Token);
         if (handedBack > 0)
         {
             LogHandedBack(handedBack, Id);
         }
 
-        Claims.Settle(doubts.From);
+        Claims.Settle(doubted => _time.GetElapsedTime(doubted, asked) > _options.LeaseDuration);
     }
 
     [LoggerMessage(EventId = 1014, Level = LogLevel.Warning, Message = "{Messages} messages that session {Session} had claimed without hearing of it went back to their routes")]

@@ -1,0 +1,24 @@
+namespace Cogo.Tests.Simulation;
+
+/// <summary>What can happen to a message, and to a session.</summary>
+internal enum Kind
+{
+    Claimed,
+    Returned,
+    Finished,
+    Buried,
+    Revoked,
+}
+
+/// <summary>One thing that the store let happen.</summary>
+internal sealed record Happening(Kind Kind, long Id, long Fence, long Session, int Attempt, string Code = "")
+{
+    /// <summary>Code of what came back because its session ended.</summary>
+    public const string Taken = "taken";
+
+    /// <summary>Code of what a handler wants to try again.</summary>
+    public const string Retried = "retried";
+
+    /// <summary>Code of what came back without an attempt being counted.</summary>
+    public const string HandedBack = "handed back";
+}

@@ -1,0 +1,289 @@
+using Cogo.Core.Bus;
+using Cogo.Core.Pipeline;
+using Cogo.Tests.Bus;
+using Cogo.Tests.Fixtures;
+using Npgsql;
+using Xunit;
+
+namespace Cogo.Tests.Simulation;
+
+/// <summary>
+/// The model and the database are told the same things and must answer the same, so that what the simulation proves
+/// of the one holds for the other. Backoff is random: what waits is made ready at once in both.
+/// </summary>
+public class ModelTests
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
+
+    public static TheoryData<int, int> Histories
+    {
+        get
+        {
+            var histories = new TheoryData<int, int>();
+            for (var seed = 0; seed < 4; seed++)
+            {
+                histories.Add(15, seed);
+                histories.Add(18, seed);
+            }
+
+            return histories;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Histories))]
+    public async Task The_model_answers_as_postgres_does(int postgres, int seed)
+    {
+        await using var database = await PostgresServers.CreateDatabaseAsync(postgres);
+        var pair = new Pair(database, seed);
+        for (var step = 0; step < 150; step++)
+        {
+            await pair.StepAsync();
+        }
+
+        await pair.CompareAsync();
+        Assert.True(pair.Claimed > 20 && pair.Refused > 5, $"The history did too little: {pair.Claimed} claimed, {pair.Refused} refused.");
+    }
+
+    /// <summary>Both sides, and how the names of the one translate into those of the other.</summary>
+    private sealed class Pair
+    {
+        private readonly TestDatabase _database;
+        private readonly PostgresStore _postgres;
+        private readonly StoreModel _model;
+        private readonly Random _random;
+        private readonly List<(long Postgres, long Model)> _sessions = [];
+        private readonly List<(Delivery Postgres, Delivery Model, int Session)> _deliveries = [];
+        private readonly Dictionary<long, long> _ids = [];
+        private TimeSpan _now = TimeSpan.FromSeconds(1);
+        private long _lane;
+
+        public Pair(TestDatabase database, int seed)
+        {
+            _database = database;
+            _random = new Random(seed);
+            _postgres = new PostgresStore(database.DataSource, new BusOptions { LeaseDuration = Lease }, TimeProvider.System);
+            _model = new StoreModel(() => _now, _random);
+        }
+
+        public int Claimed => _deliveries.Count;
+
+        public int Refused { get; private set; }
+
+        public Task StepAsync()
+        {
+            _now += TimeSpan.FromMilliseconds(1);
+            return _random.Next(14) switch
+            {
+                _ when _sessions.Count == 0 => OpenAsync(),
+                0 or 11 when _random.Next(2) == 0 => OpenAsync(),
+                0 or 1 or 2 or 3 => PublishAsync(),
+                4 or 5 or 6 => ClaimAsync(),
+                7 or 8 => FinishAsync(),
+                9 => EndOneAsync(),
+                10 => HandBackAsync(),
+                11 => _random.Next(3) == 0 ? TakeAsync() : EndSessionAsync(),
+                12 => RenewAsync(),
+                _ => ReleaseAsync(),
+            };
+        }
+
+        public async Task CompareAsync()
+        {
+            var dead = new List<(long, int, string)>();
+            await using (var ask = _database.DataSource.CreateCommand("select message_id, attempt, code from dead_letters"))
+            await using (var reader = await ask.ExecuteReaderAsync())
+            {
+                while (await reader.ReadAsync())
+                {
+                    dead.Add((_ids[reader.GetInt64(0)], reader.GetInt16(1), reader.GetString(2)));
+                }
+            }
+
+            var deferred = new List<(long, int, bool)>();
+            await using (var ask = _database.DataSource.CreateCommand("select message_id, attempt, claim_id is not null from bus_deferred"))
+            await using (var reader = await ask.ExecuteReaderAsync())
+            {
+                while (await reader.ReadAsync())
+                {
+                    deferred.Add((_ids[reader.GetInt64(0)], reader.GetInt16(1), reader.GetBoolean(2)));
+                }
+            }
+
+            Assert.Equal(_model.History.Where(now => now.Kind == Kind.Buried).Select(now => (now.Id, now.Attempt, now.Code)).Order(), dead.Order());
+            Assert.Equal(_model.Deferred.Order(), deferred.Order());
+        }
+
+        private async Task OpenAsync() => _sessions.Add((await _postgres.OpenSessionAsync([], default), _model.OpenSession(Lease)));
+
+        private async Task PublishAsync()
+        {
+            for (var i = _random.Next(1, 5); i > 0; i--)
+            {
+                var priority = _random.Next(3) == 0 ? _random.Next(-2, 3) : 0;
+                var attempts = _random.Next(1, 4);
+                var key = _random.Next(6) == 0 ? $"key-{_random.Next(5)}" : null;
+                var expired = _random.Next(12) == 0;
+                var id = await _database.ScalarAsync<long>(
+                    """
+                    insert into agent_messages (service, role, payload, priority, max_attempts, idempotency_key, expires_at)
+                    values ('test', 'work', '{}', $1, $2, $3, case when $4 then clock_timestamp() - interval '1 hour' end) returning id
+                    """,
+                    (short)priority, (short)attempts, (object?)key ?? DBNull.Value, expired);
+                _ids[id] = _model.Publish(new StoreModel.Message
+                {
+                    Priority = priority, MaxAttempts = attempts, Key = key, CreatedAt = _now, ExpiresAt = expired ? TimeSpan.Zero : null,
+                });
+            }
+        }
+
+        private async Task ClaimAsync()
+        {
+            await HastenAsync();
+            var session = _random.Next(4) == 0 ? _random.Next(_sessions.Count) : _sessions.Count - 1;
+            var limit = _random.Next(1, 6);
+            if (_lane == 0)
+            {
+                _lane = await _postgres.LaneAsync(BusFixture.Route, default);
+            }
+
+            var theirs = await AnswerAsync(() => _postgres.ClaimAsync(_lane, BusFixture.Route, _sessions[session].Postgres, limit, default));
+            var ours = await AnswerAsync(() => Task.FromResult(_model.Claim(BusFixture.Route, _sessions[session].Model, limit)));
+            Assert.Equal(theirs?.Select(Shape), ours?.Select(delivery => (delivery.MessageId, delivery.Attempt, delivery.Priority)));
+            if (theirs is null || ours is null)
+            {
+                Refused++;
+                return;
+            }
+
+            _deliveries.AddRange(theirs.Zip(ours, (postgres, model) => (postgres, model, session)));
+        }
+
+        private async Task FinishAsync()
+        {
+            if (_deliveries.Count == 0)
+            {
+                return;
+            }
+
+            var asked = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Pick()).ToList();
+            var session = asked[0].Session;
+            var theirs = await _postgres.FinishAsync(_sessions[session].Postgres, [.. asked.Select(d => (d.Postgres.Fence, d.Postgres.MessageId))], default);
+            var ours = _model.Finish(_sessions[session].Model, asked.Select(d => (d.Model.Fence, d.Model.MessageId)));
+            Assert.Equal(
+                asked.Where(d => theirs.Contains((d.Postgres.Fence, d.Postgres.MessageId))).Select(d => d.Model.MessageId),
+                asked.Where(d => ours.Contains((d.Model.Fence, d.Model.MessageId))).Select(d => d.Model.MessageId));
+            Refused += asked.Count - ours.Count;
+        }
+
+        private async Task EndOneAsync()
+        {
+            if (_deliveries.Count == 0)
+            {
+                return;
+            }
+
+            var (postgres, model, session) = Pick();
+            var outcome = _random.Next(3) switch
+            {
+                0 => new Outcome.Fail("no_good", "No good.", Verdict.Failed),
+                1 => new Outcome.Done { Events = [new Core.Audit.AuditEvent("work_done")] },
+                _ => (Outcome)new Outcome.Retry("again", _random.Next(2) == 0 ? null : TimeSpan.Zero),
+            };
+            var theirs = (await _postgres.EndAsync(_sessions[session].Postgres, postgres, outcome, default)).Ending;
+            var ours = outcome switch
+            {
+                Outcome.Fail fail => _model.Fail(_sessions[session].Model, model.Fence, model.MessageId, fail.Code),
+                Outcome.Retry retry => _model.Retry(_sessions[session].Model, model.Fence, model.MessageId, retry.After, counts: true, Happening.Retried),
+                _ => _model.Finish(_sessions[session].Model, [(model.Fence, model.MessageId)]).Count == 1 ? Ending.Accepted : Ending.Fenced,
+            };
+            Assert.Equal(theirs, ours);
+            Refused += ours == Ending.Fenced ? 1 : 0;
+        }
+
+        private async Task HandBackAsync()
+        {
+            if (_deliveries.Count == 0)
+            {
+                return;
+            }
+
+            var (postgres, model, session) = Pick();
+            Assert.Equal(
+                await _postgres.HandBackAsync(_sessions[session].Postgres, postgres, "The worker stopped.", default),
+                _model.Retry(_sessions[session].Model, model.Fence, model.MessageId, TimeSpan.Zero, counts: false, Happening.HandedBack));
+        }
+
+        private async Task TakeAsync()
+        {
+            var session = _random.Next(_sessions.Count);
+            await _database.ExecuteAsync(
+                "update bus_sessions set lease_until = clock_timestamp() - interval '1 second' where session_id = $1 and ended_at is null", _sessions[session].Postgres);
+            await _postgres.ReapAsync(default);
+            _model.Renew(_sessions[session].Model, TimeSpan.FromSeconds(-1), 0);
+            _now += TimeSpan.FromMilliseconds(1);
+            _model.Reap();
+        }
+
+        private async Task EndSessionAsync()
+        {
+            var session = _random.Next(_sessions.Count);
+            await _postgres.EndSessionAsync(_sessions[session].Postgres, "Stopped.", default);
+            _model.EndSession(_sessions[session].Model);
+        }
+
+        private async Task RenewAsync()
+        {
+            var session = _random.Next(_sessions.Count);
+            Assert.Equal(await _postgres.RenewSessionAsync(_sessions[session].Postgres, 0, default), _model.Renew(_sessions[session].Model, Lease, 0));
+        }
+
+        private async Task ReleaseAsync()
+        {
+            if (_deliveries.Count == 0)
+            {
+                return;
+            }
+
+            var session = Pick().Session;
+            var known = _deliveries.Where(d => d.Session == session && _random.Next(2) == 0).ToList();
+            var released = new List<long>();
+            await using (var release = _database.DataSource.CreateCommand("select * from cogo_release_unknown($1, 0, $2, interval '0')"))
+            {
+                release.Parameters.Add(new NpgsqlParameter { Value = _sessions[session].Postgres });
+                release.Parameters.Add(new NpgsqlParameter { Value = known.Select(d => d.Postgres.Fence).ToArray() });
+                await using var reader = await release.ExecuteReaderAsync();
+                while (await reader.ReadAsync())
+                {
+                    released.Add(reader.GetInt64(0));
+                }
+            }
+
+            Assert.Equal(released.Count, _model.ReleaseUnknown(_sessions[session].Model, 0, [.. known.Select(d => d.Model.Fence)], TimeSpan.Zero));
+        }
+
+        private async Task HastenAsync()
+        {
+            await _database.ExecuteAsync("update bus_deferred set ready_at = now() where claim_id is null");
+            _model.Hasten();
+        }
+
+        private (long, int, int) Shape(Delivery delivery) => (_ids[delivery.MessageId], delivery.Attempt, delivery.Priority);
+
+        // The newest ones mostly: the old ones are ended.
+        private (Delivery Postgres, Delivery Model, int Session) Pick() =>
+            _deliveries[_random.Next(3) == 0 ? _random.Next(_deliveries.Count) : Math.Max(0, _deliveries.Count - 1 - _random.Next(10))];
+
+        private static async Task<IReadOnlyList<Delivery>?> AnswerAsync(Func<Task<IReadOnlyList<Delivery>>> claim)
+        {
+            try
+            {
+                return await claim();
+            }
+            catch (SessionEndedException)
+            {
+                return null;
+            }
+        }
+    }
+}
