@@ -1,17 +1,19 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
 
 namespace Cogo.Core.Bus;
 
 /// <summary>Carries the W3C trace through a message: the trace id always, the parent span when there is one.</summary>
 internal static class TraceContext
 {
-    /// <summary>32 hex digits, ordered by time: microseconds first, so that the database's trace index grows at one end.</summary>
+    /// <summary>
+    /// 32 hex digits, ordered by time: microseconds first, so that the database's trace index grows at one end. It
+    /// need be unique, not secret.
+    /// </summary>
     public static string NewTraceId(TimeProvider time)
     {
         var micros = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / 10;
-        return micros.ToString("x14", CultureInfo.InvariantCulture) + RandomNumberGenerator.GetHexString(18, lowercase: true);
+        return micros.ToString("x14", CultureInfo.InvariantCulture) + Random.Shared.GetHexString(18, lowercase: true);
     }
 
     /// <summary>The trace id and parent that a message published now carries.</summary>

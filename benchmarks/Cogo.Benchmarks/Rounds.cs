@@ -12,14 +12,19 @@ internal static class Rounds
         string name, BenchmarkServer server, IReadOnlyList<IContestant> contestants, Workload workload, int rounds, CancellationToken cancellationToken)
     {
         var figures = contestants.ToDictionary(one => one.Name, _ => new List<IReadOnlyDictionary<string, double>>(), StringComparer.Ordinal);
-        for (var round = 1; round <= rounds; round++)
+        // Round 0 does not count: what runs in this process is compiled for good by its end.
+        for (var round = workload.Kind is WorkloadKind.EndToEnd or WorkloadKind.Publish ? 0 : 1; round <= rounds; round++)
         {
             foreach (var contestant in contestants)
             {
                 await server.SettleAsync(cancellationToken);
                 var (server0, own0) = (server.ProcessorTime(), Environment.CpuUsage.TotalTime);
                 var measured = await contestant.RunAsync(workload, cancellationToken);
-                figures[contestant.Name].Add(measured);
+                if (round > 0)
+                {
+                    figures[contestant.Name].Add(measured);
+                }
+
                 var (serverTime, ownTime) = (server.ProcessorTime() - server0, Environment.CpuUsage.TotalTime - own0);
                 await Console.Error.WriteLineAsync(
                     $"  {name} {round}/{rounds} {contestant.Name}: {string.Join(", ", measured.Select(figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Key} {figure.Value:0.##}")))}"

@@ -73,7 +73,7 @@ const backlog = async () => {
   let handled = 0;
   const begun = performance.now();
   const stop = drain((count) => (handled += count));
-  await until(() => handled >= workload.messages, "the front of the backlog to be handled", 2);
+  await until(() => handled >= Math.min(workload.messages, workload.backlog), "the front of the backlog to be handled", 2);
   emit({ per_second: handled / ((performance.now() - begun) / 1000), publish_per_second: filled });
   await stop();
   await boss.deleteAllJobs(queue);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Cogo.Benchmarks.Contestants;
 using Cogo.Benchmarks.Reporting;
 
@@ -6,7 +7,7 @@ namespace Cogo.Benchmarks.Cases;
 /// <summary>Throughput of the bus: publish alone, and publish -> handle -> acknowledge.</summary>
 internal sealed class BusCases(BenchmarkServer server, ContestantSet contestants, BenchmarkOptions options)
 {
-    public async IAsyncEnumerable<CaseResult> RunAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var messages = options.Quick ? 100_000 : 300_000;
         var small = new Workload { Kind = WorkloadKind.EndToEnd, Messages = messages };
@@ -19,7 +20,7 @@ internal sealed class BusCases(BenchmarkServer server, ContestantSet contestants
 
     private async Task<CaseResult> RunAsync(string name, Workload workload, bool ceiling, CancellationToken cancellationToken)
     {
-        var taking = await contestants.CreateAsync(ceiling, cancellationToken);
+        var taking = await contestants.CreateAsync(CogoBus.Create, ceiling, cancellationToken);
         var figures = await Rounds.RunAsync(name, server, taking, workload, options.Rounds, cancellationToken);
         return Rounds.Result(name, "msg/s", "per_second", figures);
     }

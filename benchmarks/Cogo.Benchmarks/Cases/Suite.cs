@@ -12,9 +12,18 @@ internal static class Suite
         BenchmarkServer server, BenchmarkOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var contestants = new ContestantSet(server, options, NullLogger.Instance);
-        if (options.Wants("bus"))
+        (string Name, IAsyncEnumerable<CaseResult> Results)[] all =
+        [
+            ("bus", new BusCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("jobs", new JobCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("latency", new LatencyCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("latency", new IdleCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("steady", new SteadyCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("backlog", new BacklogCases(server, contestants, options).RunAsync(cancellationToken)),
+        ];
+        foreach (var (_, results) in all.Where(one => options.Wants(one.Name)))
         {
-            await foreach (var result in new BusCases(server, contestants, options).RunAsync(cancellationToken))
+            await foreach (var result in results)
             {
                 yield return result;
             }

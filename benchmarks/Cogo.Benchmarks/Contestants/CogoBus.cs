@@ -10,6 +10,8 @@ internal sealed class CogoBus(string connectionString) : IContestant
 
     public string Name => ContestantName;
 
+    public static IContestant Create(string connectionString) => new CogoBus(connectionString);
+
     public async Task<IReadOnlyDictionary<string, double>> RunAsync(Workload workload, CancellationToken cancellationToken)
     {
         await using var database = NpgsqlDataSource.Create(connectionString);

@@ -6,16 +6,19 @@ namespace Cogo.Benchmarks.Contestants;
 /// <summary>The contestants of a run, each with its database, made when first asked for.</summary>
 internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions options, ILogger logger)
 {
+    private readonly List<string> _made = [];
     private int _databases;
     private PeerScripts? _scripts;
 
     /// <summary>Cogo, the peers, and where asked the ceiling; those of <c>--only</c>.</summary>
-    public async Task<IReadOnlyList<IContestant>> CreateAsync(bool ceiling, CancellationToken cancellationToken)
+    /// <param name="cogo">Makes Cogo's side on a database with its schema, given by connection string; null: it has none.</param>
+    public async Task<IReadOnlyList<IContestant>> CreateAsync(Func<string, IContestant>? cogo, bool ceiling, CancellationToken cancellationToken)
     {
+        await DropAsync(cancellationToken);
         var contestants = new List<IContestant>();
-        if (Wanted(CogoBus.ContestantName))
+        if (cogo is not null && Wanted(CogoBus.ContestantName))
         {
-            contestants.Add(new CogoBus(server.ConnectionString(await CogoDatabaseAsync(cancellationToken))));
+            contestants.Add(cogo(server.ConnectionString(await CogoDatabaseAsync(cancellationToken))));
         }
 
         foreach (var (name, script) in new[] { ("graphile-worker", "graphile-worker.mjs"), ("pg-boss", "pg-boss.mjs") })
@@ -25,6 +28,7 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
                 _scripts ??= await PeerScripts.InstallAsync(cancellationToken);
                 var database = $"peer_{++_databases}";
                 await server.CreateDatabaseAsync(database, cancellationToken);
+                _made.Add(database);
                 contestants.Add(new Peer(name, script, _scripts, server.Uri(database)));
             }
         }
@@ -42,10 +46,22 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
     {
         var name = $"cogo_{++_databases}";
         await server.CreateCogoDatabaseAsync(name, logger, cancellationToken);
+        _made.Add(name);
         return name;
     }
 
     public bool Wanted(string name) => options.Only.Count == 0 || options.Only.Contains(name, StringComparer.Ordinal);
+
+    /// <summary>The databases of the case before: vacuum must not work on them in this one's time.</summary>
+    private async Task DropAsync(CancellationToken cancellationToken)
+    {
+        foreach (var database in _made)
+        {
+            await server.DropDatabaseAsync(database, cancellationToken);
+        }
+
+        _made.Clear();
+    }
 
     private async Task<IEnumerable<IContestant>> CeilingAsync(CancellationToken cancellationToken)
     {

@@ -1,0 +1,66 @@
+using System.Runtime.CompilerServices;
+using Cogo.Benchmarks.Contestants;
+using Cogo.Benchmarks.Reporting;
+using Npgsql;
+
+namespace Cogo.Benchmarks.Cases;
+
+/// <summary>Full load for minutes: is the end as fast as the beginning, also while a transaction elsewhere keeps vacuum from cleaning?</summary>
+internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contestants, BenchmarkOptions options)
+{
+    private static readonly Dictionary<string, Series> NoPeers = new(StringComparer.Ordinal);
+
+    public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (!contestants.Wanted(CogoBus.ContestantName))
+        {
+            yield break;
+        }
+
+        var free = await RunAsync("steady", heldTransaction: false, cancellationToken);
+        yield return free;
+        var held = await RunAsync("steady_with_a_held_transaction", heldTransaction: true, cancellationToken);
+        yield return held with { Note = $"{held.Note} Of the run without a held transaction: {held.RatioTo(free.Cogo):0.00}." };
+    }
+
+    private async Task<CaseResult> RunAsync(string name, bool heldTransaction, CancellationToken cancellationToken)
+    {
+        var databaseName = await contestants.CogoDatabaseAsync(cancellationToken);
+        await using var database = NpgsqlDataSource.Create(server.ConnectionString(databaseName));
+        await using var holder = await database.OpenConnectionAsync(cancellationToken);
+        if (heldTransaction)
+        {
+            // Its snapshot and its transaction id both keep dead rows from being cleaned until the end.
+            await using var hold = new NpgsqlCommand("begin isolation level repeatable read; select pg_current_xact_id()", holder);
+            await hold.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await server.SettleAsync(cancellationToken);
+        var run = new SteadyRun(database, options.SteadyTime);
+        var perSecond = await run.RunAsync(cancellationToken);
+        var window = Math.Max(1, Math.Min(60, perSecond.Count / 4));
+        var (first, last) = (new Series(perSecond.Take(window)), new Series(perSecond.TakeLast(window)));
+        var (firstMean, lastMean) = (perSecond.Take(window).Average(), perSecond.TakeLast(window).Average());
+        return new CaseResult(name, "msg/s", last, NoPeers, null)
+        {
+            OwnRatio = lastMean / firstMean,
+            Note = $"Last {window} s against the first {window} s (median {first.Median:0} msg/s) of {perSecond.Count} s. Dead rows at the end: {await DeadRowsAsync(database, cancellationToken)}.",
+        };
+    }
+
+    private static async Task<string> DeadRowsAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        // The statistics of sessions that have just ended come within a second.
+        await Task.Delay(TimeSpan.FromSeconds(1.5), cancellationToken);
+        var tables = new List<string>();
+        await using var ask = database.CreateCommand(
+            "select relname, n_dead_tup from pg_stat_user_tables where n_dead_tup > 0 order by n_dead_tup desc, relname");
+        await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            tables.Add($"{reader.GetString(0)} {reader.GetInt64(1)}");
+        }
+
+        return tables.Count == 0 ? "none" : string.Join(", ", tables);
+    }
+}

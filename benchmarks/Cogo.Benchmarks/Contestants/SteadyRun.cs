@@ -1,0 +1,73 @@
+using Cogo.Core.Bus;
+using Npgsql;
+
+namespace Cogo.Benchmarks.Contestants;
+
+/// <summary>Cogo at full load for a time: publishers go on as long as no more than a few batches wait.</summary>
+internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time) : IMessageHandler
+{
+    private const int MostWaiting = 20_000;
+    private const int Batch = 500;
+    private const int Publishers = 3;
+
+    private static readonly Task<Outcome> Done = Task.FromResult<Outcome>(Outcome.Completed());
+
+    private long _published;
+    private long _handled;
+
+    public Task<Outcome> HandleAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _handled);
+        return Done;
+    }
+
+    /// <summary>Messages handled in each second. Every message published was acknowledged when it returns.</summary>
+    public async Task<IReadOnlyList<double>> RunAsync(CancellationToken cancellationToken)
+    {
+        await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
+        await using var bus = CogoSettings.Bus(database);
+        await bus.SubscribeAsync(CogoSettings.Route, this, CogoSettings.Subscription, cancellationToken);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var publishing = Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => Task.Run(() => PublishAsync(bus, stop.Token), cancellationToken)));
+
+        // Code is compiled and pages are cached before the first second counts.
+        await Task.Delay(TimeSpan.FromSeconds(8), cancellationToken);
+        var perSecond = new List<double>();
+        using var seconds = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        var (before, at) = (Interlocked.Read(ref _handled), System.Diagnostics.Stopwatch.GetTimestamp());
+        while (perSecond.Count < time.TotalSeconds && await seconds.WaitForNextTickAsync(cancellationToken))
+        {
+            var (now, then) = (Interlocked.Read(ref _handled), at);
+            at = System.Diagnostics.Stopwatch.GetTimestamp();
+            perSecond.Add((now - before) / System.Diagnostics.Stopwatch.GetElapsedTime(then, at).TotalSeconds);
+            before = now;
+        }
+
+        await stop.CancelAsync();
+        await publishing;
+        await acknowledged.UntilAsync(Interlocked.Read(ref _published), cancellationToken);
+        return perSecond;
+    }
+
+    private async Task PublishAsync(MessageBus bus, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            if (Interlocked.Read(ref _published) - Interlocked.Read(ref _handled) > MostWaiting)
+            {
+                await Task.Delay(1, CancellationToken.None);
+                continue;
+            }
+
+            var batch = new OutgoingMessage[Batch];
+            for (var i = 0; i < batch.Length; i++)
+            {
+                batch[i] = new OutgoingMessage(CogoSettings.Route, CogoPublishing.Payload(i, 100));
+            }
+
+            // Not cancelled midway: what is published is counted.
+            await bus.Publisher.PublishAsync(batch, CancellationToken.None);
+            Interlocked.Add(ref _published, Batch);
+        }
+    }
+}
