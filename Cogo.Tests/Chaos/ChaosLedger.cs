@@ -57,6 +57,15 @@ internal static class ChaosLedger
         },
         left => left == 0, "the end of all messages", 60);
 
+    /// <summary>How many messages the ledger has, and how many sessions ended because their lease ran out.</summary>
+    public static async Task<(long Ledger, long LeasesLost)> CountAsync(NpgsqlDataSource database)
+    {
+        await using var ask = database.CreateCommand("select (select count(*) from ledger), (select count(*) from bus_sessions where end_reason like '%lease ran out%')");
+        await using var reader = await ask.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
     /// <summary>The rules that were broken, with some of the messages.</summary>
     public static async Task<List<string>> BrokenAsync(NpgsqlDataSource database, IReadOnlyCollection<long> published)
     {

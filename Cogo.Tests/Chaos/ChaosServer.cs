@@ -88,6 +88,7 @@ internal sealed class ChaosServer : IAsyncDisposable
                 // Full.
             }
 
+            await FeelItAsync();
             await Task.Delay(duration);
         }
         finally
@@ -99,6 +100,46 @@ internal sealed class ChaosServer : IAsyncDisposable
         {
             await RestartAsync();
         }
+    }
+
+    /// <summary>
+    /// Makes the server need room at once: for a table, which it refuses, and then for its log, which it cannot live
+    /// without, so that it ends itself.
+    /// </summary>
+    private async Task FeelItAsync()
+    {
+        try
+        {
+            await ExecuteAsync("create temp table room as select repeat('x', 1000) from generate_series(1, 100000)");
+            throw new InvalidOperationException("The disk is not full: Postgres found room for 100 MB.");
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DiskFull)
+        {
+            // As it should.
+        }
+
+        try
+        {
+            // Ready-made segments of the log are used up first: 5 of 16 MB at most, by default.
+            for (var i = 0; i < 20; i++)
+            {
+                await ExecuteAsync("select pg_logical_emit_message(false, 'room', 'x'), pg_switch_wal()");
+            }
+
+            throw new InvalidOperationException("The disk is not full: Postgres found room for 20 segments of its log.");
+        }
+        catch (NpgsqlException)
+        {
+            // The server is gone, or has no room.
+        }
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
     }
 
     public async Task<bool> AnswersAsync()

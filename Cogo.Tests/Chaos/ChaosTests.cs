@@ -45,6 +45,9 @@ public class ChaosTests(ITestOutputHelper output)
         var broken = await ChaosLedger.BrokenAsync(rig.Server.DataSource, load.Published);
 
         Assert.True(broken.Count == 0, $"Seed {seed}: {string.Join(Environment.NewLine, broken)}");
+        var (ledger, leasesLost) = await ChaosLedger.CountAsync(rig.Server.DataSource);
+        output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  {ledger} finished with the ledger; {leasesLost} leases ran out");
+        Assert.True(ledger > 300 && leasesLost > 0, $"{ledger} rows in the ledger, {leasesLost} leases lost: the run proves little.");
         Assert.True(load.Published.Count > 500, $"Only {load.Published.Count} messages: the run proves little.");
     }
 
