@@ -1,0 +1,93 @@
+using Cogo.Tests.Fixtures;
+using Npgsql;
+
+namespace Cogo.Tests.Chaos;
+
+/// <summary>Judges a run by the database alone: each rule is a query for the messages that break it.</summary>
+internal static class ChaosLedger
+{
+    private const string Work = "m.service = 'chaos' and m.role = 'work'";
+
+    // A message ends where its newest claim has its acknowledgement and nothing waits any more.
+    private const string Ended =
+        """
+        with holds as (
+          select c.claim_id, i as id, exists (select 1 from bus_acks a where a.claim_id = c.claim_id and i = any (a.ids)) as acked
+          from bus_claims c cross join unnest(c.ids || c.deferred) i
+        ), newest as (
+          select distinct on (id) id, claim_id, acked from holds order by id, claim_id desc
+        )
+        """;
+
+    private static readonly (string Rule, string Query)[] Rules =
+    [
+        ("nothing waits or is held any more", "select message_id from bus_deferred"),
+        ("every message was claimed, and its newest claim ended it", $"{Ended} select m.id from agent_messages m left join newest n using (id) where {Work} and n.acked is not true"),
+        ("a message is finished or given up, not both", "select l.message_id from ledger l join dead_letters d using (message_id)"),
+        ("nothing is finished twice", "select message_id from ledger group by 1 having count(*) > 1"),
+        ("nothing is given up twice", "select message_id from dead_letters group by 1 having count(*) > 1"),
+        ("nothing is given up but by its handler", "select message_id from dead_letters where code <> 'no_good'"),
+        ("what was finished stands in the ledger",
+            $"select m.id from agent_messages m where {Work} and m.id % 4 <> 0 and not exists (select 1 from ledger l where l.message_id = m.id) and not exists (select 1 from dead_letters d where d.message_id = m.id)"),
+        ("no zombie finished anything: the fence in the ledger is that of the newest claim", $"{Ended} select l.message_id from ledger l join newest n on n.id = l.message_id where n.claim_id <> l.fence"),
+        ("the fence in the ledger has its acknowledgement", "select l.message_id from ledger l where not exists (select 1 from bus_acks a where a.claim_id = l.fence and l.message_id = any (a.ids))"),
+        ("the follow-up was published with the ledger, once", "select l.message_id from ledger l left join agent_messages m on m.role = 'next' and m.payload = to_jsonb(l.message_id) group by 1 having count(m.id) <> 1"),
+        ("no follow-up without the ledger", "select m.id from agent_messages m where m.role = 'next' and not exists (select 1 from ledger l where to_jsonb(l.message_id) = m.payload)"),
+        ("no acknowledgement was written twice", "select i from bus_acks a cross join unnest(a.ids) i group by a.claim_id, i having count(*) > 1"),
+    ];
+
+    public static async Task CreateAsync(NpgsqlDataSource database)
+    {
+        await using var create = database.CreateCommand("create table ledger (message_id bigint not null, fence bigint not null, pid int not null)");
+        await create.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Waits until all is ended: backoff is cut short, nothing else.</summary>
+    public static async Task DrainAsync(NpgsqlDataSource database) => await Eventually.BecomesAsync(
+        async () =>
+        {
+            await using (var hasten = database.CreateCommand("update bus_deferred set ready_at = clock_timestamp() where claim_id is null and ready_at > clock_timestamp()"))
+            {
+                await hasten.ExecuteNonQueryAsync();
+            }
+
+            await using var left = database.CreateCommand(
+                $"{Ended} select (select count(*) from bus_deferred) + (select count(*) from agent_messages m left join newest n using (id) where {Work} and n.acked is not true)");
+            return (long)(await left.ExecuteScalarAsync())!;
+        },
+        left => left == 0, "the end of all messages", 60);
+
+    /// <summary>How many messages the ledger has, and how many sessions ended because their lease ran out.</summary>
+    public static async Task<(long Ledger, long LeasesLost)> CountAsync(NpgsqlDataSource database)
+    {
+        await using var ask = database.CreateCommand("select (select count(*) from ledger), (select count(*) from bus_sessions where end_reason like '%lease ran out%')");
+        await using var reader = await ask.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
+    /// <summary>The rules that were broken, with some of the messages.</summary>
+    public static async Task<List<string>> BrokenAsync(NpgsqlDataSource database, IReadOnlyCollection<long> published)
+    {
+        var broken = new List<string>();
+        foreach (var (rule, query) in Rules)
+        {
+            await using var ask = database.CreateCommand($"select count(*), (array_agg(id))[1:5]::text from ({query}) broken (id)");
+            await using var reader = await ask.ExecuteReaderAsync();
+            await reader.ReadAsync();
+            if (reader.GetInt64(0) > 0)
+            {
+                broken.Add($"{rule}: {reader.GetInt64(0)} messages, {reader.GetString(1)}");
+            }
+        }
+
+        await using var lost = database.CreateCommand("select count(*) from unnest($1) p (id) where not exists (select 1 from agent_messages m where m.id = p.id)");
+        lost.Parameters.Add(new NpgsqlParameter { Value = published.ToArray() });
+        if (await lost.ExecuteScalarAsync() is long count and > 0)
+        {
+            broken.Add($"what was acknowledged to the publisher is there: {count} messages");
+        }
+
+        return broken;
+    }
+}

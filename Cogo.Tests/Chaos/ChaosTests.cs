@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Versioning;
+using Xunit;
+
+namespace Cogo.Tests.Chaos;
+
+/// <summary>
+/// Real processes, a real server, real faults; docs/reliability.md lists them. Every fault once by default;
+/// <c>COGO_CHAOS_MINUTES=30 COGO_SEED=7</c> goes on drawing faults for so long.
+/// </summary>
+[UnsupportedOSPlatform("windows")]
+public class ChaosTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Nothing_is_lost_nothing_is_finished_twice_and_no_zombie_finishes_anything()
+    {
+        var seed = (int)(Setting("COGO_SEED") ?? 1);
+        var atLeast = TimeSpan.FromMinutes(Setting("COGO_CHAOS_MINUTES") ?? 0);
+        var random = new Random(seed);
+        var clock = Stopwatch.StartNew();
+        await using var rig = await ChaosRig.StartAsync(PostgresVersion());
+        if (!rig.Server.HasSmallDisk)
+        {
+            output.WriteLine("NOT TESTED: the full disk. It takes a file system of its own, and mounting one takes root.");
+        }
+
+        await using var load = new ChaosLoad(rig.Server.DataSource);
+        do
+        {
+            var faults = rig.Faults.ToArray();
+            random.Shuffle(faults);
+            foreach (var (name, run) in faults)
+            {
+                output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  {name}");
+                await run(random);
+                await Task.Delay(500);
+            }
+        }
+        while (clock.Elapsed < atLeast);
+
+        await load.StopAsync();
+        output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  calm; {load.Published.Count} messages, {load.Refused} batches refused");
+        await ChaosLedger.DrainAsync(rig.Server.DataSource);
+        var broken = await ChaosLedger.BrokenAsync(rig.Server.DataSource, load.Published);
+
+        Assert.True(broken.Count == 0, $"Seed {seed}: {string.Join(Environment.NewLine, broken)}");
+        var (ledger, leasesLost) = await ChaosLedger.CountAsync(rig.Server.DataSource);
+        output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  {ledger} finished with the ledger; {leasesLost} leases ran out");
+        Assert.True(ledger > 300 && leasesLost > 0, $"{ledger} rows in the ledger, {leasesLost} leases lost: the run proves little.");
+        Assert.True(load.Published.Count > 500, $"Only {load.Published.Count} messages: the run proves little.");
+    }
+
+    private static int PostgresVersion() => (int)(Setting("COGO_CHAOS_POSTGRES") ?? 18);
+
+    private static double? Setting(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
+}
