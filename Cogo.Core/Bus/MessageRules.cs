@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -47,9 +48,10 @@ internal static partial class MessageRules
             throw Wrong(nameof(OutgoingMessage.Payload), $"has {bytes} bytes and the limit is {limitBytes}: store the content as an artifact and send its path");
         }
 
+        var utf8 = ArrayPool<byte>.Shared.Rent(bytes);
         try
         {
-            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(payload));
+            var reader = new Utf8JsonReader(utf8.AsSpan(0, Encoding.UTF8.GetBytes(payload, utf8)));
             while (reader.Read())
             {
                 if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped
@@ -62,6 +64,10 @@ internal static partial class MessageRules
         catch (JsonException e)
         {
             throw new ArgumentException($"The message's Payload is not JSON: {e.Message}", nameof(payload), e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(utf8);
         }
     }
 

@@ -12,7 +12,10 @@ namespace Cogo.Core.Bus;
 public sealed class Publisher : IPublisher
 {
     private static readonly string PublishMany = SqlQuery.Load("publish_messages");
+    private static readonly string PublishPlain = SqlQuery.Load("publish_plain_messages");
     private static readonly string PublishKeyed = SqlQuery.Load("publish_keyed_message");
+
+    private const string SilenceTrigger = "select set_config('cogo.bell', 'off', true)";
 
     private readonly NpgsqlDataSource _database;
     private readonly BusOptions _options;
@@ -37,6 +40,11 @@ public sealed class Publisher : IPublisher
     {
         ArgumentNullException.ThrowIfNull(messages);
         Check(messages);
+        if (messages.Count > 0 && messages.All(static message => message.IdempotencyKey is null))
+        {
+            return await PublishAtOnceAsync(messages, cancellationToken);
+        }
+
         await using var connection = await _database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await SilenceTriggerAsync(connection, transaction, cancellationToken);
@@ -62,21 +70,42 @@ public sealed class Publisher : IPublisher
         return (await AppendAsync(connection, transaction, messages, _time, cancellationToken)).Receipts;
     }
 
+    /// <summary>Without keys there is nothing to decide midway: one round trip, which is one transaction.</summary>
+    private async Task<IReadOnlyList<PublishReceipt>> PublishAtOnceAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    {
+        using var activity = StartActivity(messages);
+        var traces = new (string TraceId, string? TraceParent)[messages.Count];
+        for (var i = 0; i < traces.Length; i++)
+        {
+            traces[i] = TraceContext.Current(messages[i].TraceId, _time);
+        }
+
+        var receipts = new PublishReceipt[messages.Count];
+        var lanes = new HashSet<long>();
+        await using (var batch = _database.CreateBatch())
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(SilenceTrigger));
+            batch.BatchCommands.Add(Insert(messages, traces));
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            await ReadReceiptsAsync(reader, Enumerable.Range(0, receipts.Length), traces, receipts, lanes, cancellationToken);
+        }
+
+        _bell.Ring(lanes);
+        return receipts;
+    }
+
     /// <summary>The insert trigger would NOTIFY at commit, which serialises commits; the bell does it after, debounced.</summary>
     internal static async Task SilenceTriggerAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
-        await using var silence = new NpgsqlCommand("select set_config('cogo.bell', 'off', true)", connection, transaction);
+        await using var silence = new NpgsqlCommand(SilenceTrigger, connection, transaction);
         await silence.ExecuteNonQueryAsync(cancellationToken);
     }
 
     internal static async Task<(IReadOnlyList<PublishReceipt> Receipts, IReadOnlyCollection<long> Lanes)> AppendAsync(
         NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutgoingMessage> messages, TimeProvider time, CancellationToken cancellationToken)
     {
-        using var activity = messages.Count > 0
-            ? CogoTelemetry.Source.StartActivity($"publish {messages[0].Route}", ActivityKind.Producer)
-            : null;
-        activity?.SetTag("messaging.system", "cogo").SetTag("messaging.batch.message_count", messages.Count);
-
+        using var activity = StartActivity(messages);
         var receipts = new PublishReceipt[messages.Count];
         var lanes = new HashSet<long>();
         var ordinary = new List<int>(messages.Count);
@@ -106,26 +135,61 @@ public sealed class Publisher : IPublisher
         NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutgoingMessage> messages, List<int> which,
         (string TraceId, string? TraceParent)[] traces, PublishReceipt[] receipts, HashSet<long> lanes, CancellationToken cancellationToken)
     {
-        await using var insert = new NpgsqlCommand(PublishMany, connection, transaction);
-        insert.Parameters.Add(Array(which, i => messages[i].Route.Service));
-        insert.Parameters.Add(Array(which, i => messages[i].Route.Role));
-        insert.Parameters.Add(Array(which, i => messages[i].Route.Shard));
-        insert.Parameters.Add(Array(which, i => messages[i].Tenant));
-        insert.Parameters.Add(Array(which, i => messages[i].Payload));
-        insert.Parameters.Add(Array(which, i => traces[i].TraceId));
-        insert.Parameters.Add(Array(which, i => traces[i].TraceParent));
-        insert.Parameters.Add(Array(which, i => (short)messages[i].Priority));
-        insert.Parameters.Add(Array(which, i => (short?)messages[i].MaxAttempts));
-        insert.Parameters.Add(Array(which, i => messages[i].Delay));
-        insert.Parameters.Add(Array(which, i => messages[i].TimeToLive));
-        await using var reader = await insert.ExecuteReaderAsync(cancellationToken);
-        foreach (var i in which)
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        batch.BatchCommands.Add(Insert([.. which.Select(i => messages[i])], [.. which.Select(i => traces[i])]));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await ReadReceiptsAsync(reader, which, traces, receipts, lanes, cancellationToken);
+    }
+
+    private static NpgsqlBatchCommand Insert(IReadOnlyList<OutgoingMessage> messages, (string TraceId, string? TraceParent)[] traces)
+    {
+        var plain = messages.All(static message => message is { Tenant: null, Priority: 0, MaxAttempts: null, Delay: null, TimeToLive: null });
+        var insert = new NpgsqlBatchCommand(plain ? PublishPlain : PublishMany);
+        insert.Parameters.Add(Array(messages, static message => message.Route.Service));
+        insert.Parameters.Add(Array(messages, static message => message.Route.Role));
+        insert.Parameters.Add(Array(messages, static message => message.Route.Shard));
+        if (!plain)
+        {
+            insert.Parameters.Add(Array(messages, static message => message.Tenant));
+        }
+
+        insert.Parameters.Add(Array(messages, static message => message.Payload));
+        insert.Parameters.Add(Array(traces, static trace => trace.TraceId));
+        insert.Parameters.Add(Array(traces, static trace => trace.TraceParent));
+        if (!plain)
+        {
+            insert.Parameters.Add(Array(messages, static message => (short)message.Priority));
+            insert.Parameters.Add(Array(messages, static message => (short?)message.MaxAttempts));
+            insert.Parameters.Add(Array(messages, static message => message.Delay));
+            insert.Parameters.Add(Array(messages, static message => message.TimeToLive));
+        }
+
+        return insert;
+    }
+
+    /// <summary>Reads to the end of the answer: an error of the commit comes there.</summary>
+    private static async Task ReadReceiptsAsync(
+        NpgsqlDataReader reader, IEnumerable<int> places, (string TraceId, string? TraceParent)[] traces, PublishReceipt[] receipts,
+        HashSet<long> lanes, CancellationToken cancellationToken)
+    {
+        foreach (var i in places)
         {
             await reader.ReadAsync(cancellationToken);
             receipts[i] = new PublishReceipt(reader.GetInt64(0), traces[i].TraceId, Duplicate: false);
             lanes.Add(reader.GetInt64(1));
         }
+
+        while (await reader.ReadAsync(cancellationToken) || await reader.NextResultAsync(cancellationToken))
+        {
+            // Nothing more is expected.
+        }
     }
+
+    private static Activity? StartActivity(IReadOnlyList<OutgoingMessage> messages) =>
+        messages.Count > 0 && CogoTelemetry.Source.HasListeners()
+            ? CogoTelemetry.Source.StartActivity($"publish {messages[0].Route}", ActivityKind.Producer)?
+                .SetTag("messaging.system", "cogo").SetTag("messaging.batch.message_count", messages.Count)
+            : null;
 
     private static async Task<PublishReceipt> AppendKeyedAsync(
         NpgsqlConnection connection, NpgsqlTransaction transaction, OutgoingMessage message,
@@ -164,8 +228,16 @@ public sealed class Publisher : IPublisher
         }
     }
 
-    private static NpgsqlParameter<T[]> Array<T>(List<int> which, Func<int, T> pick) =>
-        new() { TypedValue = which.Select(pick).ToArray() };
+    private static NpgsqlParameter<TValue[]> Array<TItem, TValue>(IReadOnlyList<TItem> items, Func<TItem, TValue> pick)
+    {
+        var values = new TValue[items.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = pick(items[i]);
+        }
+
+        return new NpgsqlParameter<TValue[]> { TypedValue = values };
+    }
 
     private static NpgsqlParameter Text(string? value) =>
         new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)value ?? DBNull.Value };
