@@ -11,7 +11,7 @@ namespace Cogo.Core.Bus;
 /// </summary>
 internal sealed partial class Bell : IAsyncDisposable
 {
-    /// <summary>The NOTIFY channel; the payload is a lane, or <c>*</c> for all.</summary>
+    /// <summary>The NOTIFY channel; the payload is a lane, <c>@</c> and who rings, or <c>*</c> for all.</summary>
     public const string Channel = "cogo_bus";
 
     private readonly IBusStore _store;

@@ -16,13 +16,16 @@ internal sealed partial class BellListener : IAsyncDisposable
     private readonly NpgsqlDataSource _database;
     private readonly BusOptions _options;
     private readonly WakeUp _wakeUp;
+    private readonly string? _origin;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
 
-    public BellListener(NpgsqlDataSource database, BusOptions options, WakeUp wakeUp, TimeProvider time, ILogger logger)
+    /// <param name="origin">Bells signed with it are ours, and heard already.</param>
+    public BellListener(NpgsqlDataSource database, BusOptions options, WakeUp wakeUp, string? origin, TimeProvider time, ILogger logger)
     {
+        _origin = origin;
         _database = database;
         _options = options;
         _wakeUp = wakeUp;
@@ -112,7 +115,13 @@ internal sealed partial class BellListener : IAsyncDisposable
 
     private void Heard(string payload)
     {
-        if (long.TryParse(payload, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var lane))
+        var signature = payload.IndexOf('@', StringComparison.Ordinal);
+        if (signature >= 0 && payload.AsSpan(signature + 1).SequenceEqual(_origin))
+        {
+            return;
+        }
+
+        if (long.TryParse(signature < 0 ? payload : payload.AsSpan(0, signature), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var lane))
         {
             _wakeUp.Signal(lane);
         }

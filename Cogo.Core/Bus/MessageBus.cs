@@ -68,7 +68,7 @@ public sealed class MessageBus : IAsyncDisposable
             await _core.AnnounceRoutesAsync(cancellationToken);
             lock (_lock)
             {
-                _listener ??= new BellListener(_database, _options, WakeUp, _runtime.Time, _logger);
+                _listener ??= new BellListener(_database, _options, WakeUp, (_store as PostgresStore)?.Origin, _runtime.Time, _logger);
                 _maintenance ??= new Maintenance(_store, _options, _bell, _runtime, _logger);
                 var subscription = new Subscription(_core, route, lane, options, handler);
                 _subscriptions.Add(subscription);

@@ -10,6 +10,9 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
 
     private readonly PostgresEndings _endings = new(database, options, time);
 
+    /// <summary>Signs this store's bells: its own process woke its subscribers without them.</summary>
+    public string Origin { get; } = Guid.NewGuid().ToString("N");
+
     public async Task<long> LaneAsync(Route route, CancellationToken cancellationToken)
     {
         await using var ask = database.CreateCommand("select public.cogo_lane($1, $2, $3)");
@@ -165,9 +168,10 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
 
     public async Task NotifyAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken)
     {
-        await using var notify = database.CreateCommand("select pg_notify($1, lane::text) from unnest($2::bigint[]) lane");
+        await using var notify = database.CreateCommand("select pg_notify($1, lane || '@' || $3) from unnest($2::bigint[]) lane");
         Add(notify, Bell.Channel);
         Add(notify, lanes.ToArray());
+        Add(notify, Origin);
         await notify.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -62,37 +62,42 @@ begin
 end $$;
 
 -- The next messages of a window, in order of (xid, id): visible in `target`, not in `prev`, after (last_xid, last_id).
--- Locks nothing; index agent_messages_hot.
+-- Locks nothing; index agent_messages_hot. The position is two plain bounds rather than (xid, id) > (last_xid, last_id):
+-- for that, Postgres starts at the window's other bound and walks over all that was claimed already.
 create or replace function public.cogo_read_window(p_lane bigint, prev pg_snapshot, target pg_snapshot,
   last_xid xid8, last_id bigint, p_limit int) returns public.agent_messages[]
 language plpgsql volatile set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-  late public.agent_messages[] := '{}';
-  fresh public.agent_messages[];
+  found_rows public.agent_messages[] := '{}';
   open_then xid8[] := array(select pg_snapshot_xip(prev));
 begin
   if p_limit <= 0 then
     return '{}';
   end if;
-  -- Transactions that were open when the previous window closed and have committed since. Usually none.
-  if cardinality(open_then) > 0 and last_xid < pg_snapshot_xmax(prev) then
-    late := array(
+  -- The rest of the transaction that the last claim ended in.
+  if last_xid <> '0' then
+    found_rows := array(
       select m from public.agent_messages m
-      where m.lane = p_lane and not m.special and m.xid = any (open_then) and (m.xid, m.id) > (last_xid, last_id)
-        and pg_visible_in_snapshot(m.xid, target)
-      order by m.xid, m.id limit p_limit);
-    if cardinality(late) = p_limit then
-      return late;
-    end if;
+      where m.lane = p_lane and not m.special and m.xid = last_xid and m.id > last_id
+      order by m.id limit p_limit);
   end if;
-  fresh := array(
-    select m from public.agent_messages m
-    where m.lane = p_lane and not m.special
-      and m.xid >= pg_snapshot_xmax(prev) and m.xid < pg_snapshot_xmax(target)
-      and (m.xid, m.id) > (last_xid, last_id)
-      and pg_visible_in_snapshot(m.xid, target)
-    order by m.xid, m.id limit p_limit - cardinality(late));
-  return late || fresh;
+  -- Transactions that were open when the previous window closed and have committed since. Usually none.
+  if cardinality(found_rows) < p_limit and cardinality(open_then) > 0 and last_xid < pg_snapshot_xmax(prev) then
+    found_rows := found_rows || array(
+      select m from public.agent_messages m
+      where m.lane = p_lane and not m.special and m.xid = any (open_then) and m.xid > last_xid
+        and pg_visible_in_snapshot(m.xid, target)
+      order by m.xid, m.id limit p_limit - cardinality(found_rows));
+  end if;
+  if cardinality(found_rows) < p_limit then
+    found_rows := found_rows || array(
+      select m from public.agent_messages m
+      where m.lane = p_lane and not m.special
+        and m.xid >= pg_snapshot_xmax(prev) and m.xid > last_xid and m.xid < pg_snapshot_xmax(target)
+        and pg_visible_in_snapshot(m.xid, target)
+      order by m.xid, m.id limit p_limit - cardinality(found_rows));
+  end if;
+  return found_rows;
 end $$;
 
 -- Writes the dead letter and its audit event. The caller has made sure of the fence.

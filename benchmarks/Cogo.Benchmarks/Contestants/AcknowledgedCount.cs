@@ -6,7 +6,7 @@ namespace Cogo.Benchmarks.Contestants;
 /// <summary>How many messages are durably acknowledged, as the database says.</summary>
 internal sealed class AcknowledgedCount(NpgsqlConnection connection) : IAsyncDisposable
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(20);
 
     private long _fromClaim;
