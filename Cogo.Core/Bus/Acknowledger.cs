@@ -90,11 +90,23 @@ internal sealed partial class Acknowledger : IAsyncDisposable
     {
         var messages = Array.ConvertAll(group, static pending => (pending.Held.Delivery.Fence, pending.Held.Delivery.MessageId));
         IReadOnlyList<(long Fence, long MessageId)> accepted = [];
-        var written = await Persistence.UntilLostAsync(
-            session, _time, e => LogTryAgain(e, group.Length), async cancellationToken =>
-            {
-                accepted = await _store.FinishAsync(session.Id, messages, cancellationToken);
-            });
+        var written = false;
+        try
+        {
+            written = await Persistence.UntilLostAsync(
+                session, _time, e => LogTryAgain(e, group.Length), async cancellationToken =>
+                {
+                    accepted = await _store.FinishAsync(session.Id, messages, cancellationToken);
+                });
+        }
+        catch (Exception e)
+        {
+            // Trying again cannot mend it (no permission, a missing function), and a session that cannot acknowledge
+            // must not keep what it holds. Other sessions' acknowledgements go on.
+            LogRefused(e, group.Length, session.Id);
+            session.MarkLost();
+        }
+
         var all = written && accepted.Count == messages.Length;
         var some = written && !all ? accepted.ToHashSet() : null;
         for (var i = 0; i < group.Length; i++)
@@ -105,6 +117,9 @@ internal sealed partial class Acknowledger : IAsyncDisposable
 
     [LoggerMessage(EventId = 1020, Level = LogLevel.Warning, Message = "{Messages} acknowledgements could not be written; trying again while the lease holds")]
     private partial void LogTryAgain(Exception error, int messages);
+
+    [LoggerMessage(EventId = 1021, Level = LogLevel.Error, Message = "{Messages} acknowledgements were refused; session {Session} is given up, and its lease brings back what it holds")]
+    private partial void LogRefused(Exception error, int messages, long session);
 
     private readonly record struct Pending(Held Held, Action<Held, Ending> Ended);
 }

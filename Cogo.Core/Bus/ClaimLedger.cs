@@ -11,6 +11,7 @@ internal sealed class ClaimLedger
     private readonly SortedDictionary<long, int> _underWay = [];
     private readonly SortedDictionary<long, long> _doubtful = [];
     private long _highest;
+    private bool _frozen;
 
     /// <summary>Call before claiming; give the result to <see cref="End"/>.</summary>
     public long Begin()
@@ -76,7 +77,22 @@ internal sealed class ClaimLedger
     {
         lock (_lock)
         {
-            Decrement(_open, fence);
+            if (!_frozen)
+            {
+                Decrement(_open, fence);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The session gives up: what is closed from now on is closed here alone, and must be found by whoever ends the
+    /// session. A renewal that is on its way must not move the floor past it.
+    /// </summary>
+    public void Freeze()
+    {
+        lock (_lock)
+        {
+            _frozen = true;
         }
     }
 

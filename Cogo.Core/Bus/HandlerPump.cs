@@ -43,7 +43,8 @@ internal sealed class HandlerPump(BusRuntime runtime, Func<Held, Task> handle)
     {
         lock (_lock)
         {
-            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            // Goes on inside the last Finished: what follows is a stop that gives the thread back at once.
+            _idle ??= new TaskCompletionSource();
             if (Volatile.Read(ref _unfinished) == 0)
             {
                 _idle.TrySetResult();

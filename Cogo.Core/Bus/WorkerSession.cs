@@ -47,8 +47,12 @@ internal sealed partial class WorkerSession : IAsyncDisposable
     public Task AnnounceAsync(IReadOnlyCollection<string> routes, CancellationToken cancellationToken) =>
         _store.AnnounceRoutesAsync(Id, routes, cancellationToken);
 
-    /// <summary>The database said that this session has ended.</summary>
-    public void MarkLost() => _lost.Cancel();
+    /// <summary>This session has ended, or is given up: it is not renewed any more.</summary>
+    public void MarkLost()
+    {
+        Claims.Freeze();
+        _lost.Cancel();
+    }
 
     /// <summary>Ends the session; what it still holds goes back to the routes.</summary>
     public async ValueTask DisposeAsync()
@@ -81,6 +85,11 @@ internal sealed partial class WorkerSession : IAsyncDisposable
             try
             {
                 await Task.Delay(interval, _time, _stop.Token);
+                if (_lost.IsCancellationRequested)
+                {
+                    return;
+                }
+
                 // The lease is counted from before the statement left: the database's is never shorter than ours.
                 var asked = _time.GetTimestamp();
                 if (!await TryRenewAsync())

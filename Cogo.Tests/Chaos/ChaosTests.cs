@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
+using Cogo.Tests.Fixtures;
 using Xunit;
 
 namespace Cogo.Tests.Chaos;
@@ -10,6 +11,7 @@ namespace Cogo.Tests.Chaos;
 /// <c>COGO_CHAOS_MINUTES=30 COGO_SEED=7</c> goes on drawing faults for so long.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
+[Collection(Alone.Name)]
 public class ChaosTests(ITestOutputHelper output)
 {
     [Fact]

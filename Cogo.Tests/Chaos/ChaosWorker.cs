@@ -37,10 +37,28 @@ internal static class ChaosWorker
             ListenConnectionString = Environment.GetEnvironmentVariable(Listen),
         };
         await using var bus = new MessageBus(database, options, NullLogger<MessageBus>.Instance, new WrongClock(offset));
-        await bus.SubscribeAsync(Work, new Handler(), new SubscriptionOptions { Concurrency = 8 }, default);
+        await SubscribeAsync(bus);
         Console.WriteLine("ready");
         await Console.In.ReadToEndAsync();
         return 0;
+    }
+
+    // As the host does: a start that fails is tried again.
+    private static async Task SubscribeAsync(MessageBus bus)
+    {
+        while (true)
+        {
+            try
+            {
+                await bus.SubscribeAsync(Work, new Handler(), new SubscriptionOptions { Concurrency = 8 }, default);
+                return;
+            }
+            catch (NpgsqlException e)
+            {
+                await Console.Error.WriteLineAsync(e.Message);
+                await Task.Delay(TimeSpan.FromMilliseconds(500));
+            }
+        }
     }
 
     private sealed class Handler : IMessageHandler

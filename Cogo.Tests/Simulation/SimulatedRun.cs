@@ -28,7 +28,7 @@ internal sealed class SimulatedRun : IDisposable
     {
         _world = new SimulatedWorld(seed);
         _model = new StoreModel(() => _world.Now, _world.Random, bug);
-        _faults = new NetworkFaults(_world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1);
+        _faults = new NetworkFaults(_world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Chance(0.2) ? 0.01 : 0);
     }
 
     /// <summary>What went wrong, or null; and a number that is the same when the run was.</summary>
@@ -175,7 +175,7 @@ internal sealed class SimulatedRun : IDisposable
 
     private void Settle()
     {
-        _faults = new NetworkFaults(0, 0, 0);
+        _faults = new NetworkFaults(0, 0, 0, 0);
         foreach (var worker in _workers)
         {
             worker.Process.Kill();

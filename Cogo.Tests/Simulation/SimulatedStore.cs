@@ -94,6 +94,12 @@ internal sealed class SimulatedStore(
         var lost = CutOff || world.Chance(faults.LostRequest);
         world.At(lost ? Lateness() : Latency(), () =>
         {
+            if (!lost && world.Chance(faults.Refused))
+            {
+                answer.TrySetException(new PostgresException("permission denied", "ERROR", "ERROR", PostgresErrorCodes.InsufficientPrivilege));
+                return;
+            }
+
             if (lost)
             {
                 Fail(answer);
@@ -153,4 +159,4 @@ internal sealed class SimulatedStore(
 }
 
 /// <summary>Probabilities, each call.</summary>
-internal sealed record NetworkFaults(double LostRequest, double LostAnswer, double Slow);
+internal sealed record NetworkFaults(double LostRequest, double LostAnswer, double Slow, double Refused);

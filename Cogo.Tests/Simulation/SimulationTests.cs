@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cogo.Tests.Fixtures;
 using Xunit;
 
 namespace Cogo.Tests.Simulation;
@@ -7,6 +8,7 @@ namespace Cogo.Tests.Simulation;
 /// Thousands of runs of the bus's own code under seeded faults. A seed that fails is named; <c>COGO_SEED=n</c> runs it
 /// alone, <c>COGO_SEEDS=n</c> sets how many are tried.
 /// </summary>
+[Collection(Alone.Name)]
 public class SimulationTests
 {
     private const int Seeds = 2000;
