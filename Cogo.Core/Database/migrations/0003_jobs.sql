@@ -291,7 +291,7 @@ begin
   end if;
   insert into public.job_cancellations (job_id, lane, reason) values (cancel_job.id, job_lane, cancel_job.reason)
     on conflict (job_id) do nothing;
-  perform pg_notify('cogo_bus', public.cogo_lane('jobs', 'cancel', '0')::text);
+  perform pg_notify('cogo_bus', public.cogo_lane('cogo', 'cancellations', '0')::text);
   return 'requested';
 end $$;
 

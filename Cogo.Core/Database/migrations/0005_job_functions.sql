@@ -50,6 +50,14 @@ begin
   delete from public.bus_sessions s where s.session_id = session;
 end $$;
 
+-- Writes down why a job stands aside. The caller has ended its attempt, in this transaction.
+create or replace function public.cogo_wait(p_job bigint, p_reason text, p_type text, p_key text, p_most int) returns void
+language sql volatile as $$
+  insert into public.job_waits (job_id, lane, reason, type, concurrency_key, concurrency_limit)
+  select p_job, d.lane, p_reason, p_type, p_key, p_most from public.bus_deferred d where d.message_id = p_job
+  on conflict (job_id) do update set reason = excluded.reason, since = excluded.since
+$$;
+
 -- Puts a claimed job aside when it cannot run here: 'type' when its type is none of `p_types`, 'concurrency' when its
 -- key is in use, null when it can run. The attempt does not count.
 create or replace function public.cogo_stand_aside(p_session bigint, p_claim bigint, p_job bigint, p_body jsonb, p_types text[]) returns text
@@ -68,9 +76,7 @@ begin
     return null;
   end if;
   if public.cogo_retry(p_session, p_claim, p_job, interval '1000 years', 'Stands aside.', false, null) = 'retried' then
-    insert into public.job_waits (job_id, lane, reason, type, concurrency_key, concurrency_limit)
-      select p_job, d.lane, wait, job_type, key, most from public.bus_deferred d where d.message_id = p_job
-      on conflict (job_id) do update set reason = excluded.reason, since = excluded.since;
+    perform public.cogo_wait(p_job, wait, job_type, key, most);
   end if;
   return wait;
 end $$;
@@ -92,19 +98,26 @@ begin
   cancel := exists (select 1 from public.job_cancellations c where c.job_id = renew_job.id);
 end $$;
 
--- Ends the session of a job that was claimed by SQL; a session of a worker process goes on.
-create or replace function public.cogo_leave(p_session bigint, p_job bigint, p_claim bigint) returns void
+-- What follows the end of an attempt: its permit is free, and a wish to cancel is fulfilled.
+create or replace function public.cogo_attempt_ended(p_job bigint, p_claim bigint) returns void
 language plpgsql as $$
 declare
   key text;
 begin
-  update public.bus_sessions s set ended_at = clock_timestamp(), end_reason = 'The job ended.' where s.session_id = p_session and s.host = 'sql';
   delete from public.job_cancellations c where c.job_id = p_job
     and not exists (select 1 from public.bus_deferred d where d.message_id = p_job);
   delete from public.job_permits p where p.job_id = p_job and p.claim_id = p_claim returning p.key into key;
   if key is not null then
     perform pg_notify('cogo_bus', w.lane::text) from (select distinct lane from public.job_waits where concurrency_key = key) w;
   end if;
+end $$;
+
+-- Ends the session of a job that was claimed by SQL; a session of a worker process goes on.
+create or replace function public.cogo_leave(p_session bigint, p_job bigint, p_claim bigint) returns void
+language plpgsql as $$
+begin
+  update public.bus_sessions s set ended_at = clock_timestamp(), end_reason = 'The job ended.' where s.session_id = p_session and s.host = 'sql';
+  perform public.cogo_attempt_ended(p_job, p_claim);
 end $$;
 
 -- What a job left. The caller has ended the attempt under its fence, in this transaction.
@@ -290,7 +303,8 @@ begin
           where cur.claim_id is null
             or (m.special and m.special_xid >= pg_snapshot_xmin(cur.special))
             or (m.ordinary and not (m.xid < pg_snapshot_xmin(cur.target) and (m.xid < cur.last_xid or m.xid < pg_snapshot_xmin(cur.prev)
-              or not exists (select 1 from public.%I l where l.lane = m.lane and not l.special and l.xid = m.xid and l.id > cur.last_id)))))
+              or (m.xid = cur.last_xid and not exists (
+                select 1 from public.%I l where l.lane = m.lane and not l.special and l.xid = m.xid and l.id > cur.last_id))))))
         or exists (
           select 1 from public.bus_sessions s join public.bus_claims c on c.session_id = s.session_id and c.claim_id >= s.floor_claim
           cross join lateral (select unnest(c.ids) as id except select unnest(a.ids) from public.bus_acks a where a.claim_id = c.claim_id) o
