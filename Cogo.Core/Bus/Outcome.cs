@@ -38,7 +38,11 @@ public abstract record Outcome
     /// Try again after <paramref name="After"/> (default: exponential backoff with full jitter). When the attempts
     /// are used up the message is dead-lettered as <c>retries_exhausted</c> instead.
     /// </summary>
-    public sealed record Retry(string Reason, TimeSpan? After = null) : Outcome;
+    public sealed record Retry(string Reason, TimeSpan? After = null) : Outcome
+    {
+        /// <summary>False: this attempt is not counted, so that it can be put off any number of times.</summary>
+        public bool Counts { get; init; } = true;
+    }
 
     /// <summary>
     /// Never going to work: dead-lettered now. <paramref name="Code"/> is a short snake_case word,

@@ -44,7 +44,7 @@ internal sealed class PostgresEndings(NpgsqlDataSource database, BusOptions opti
         switch (outcome)
         {
             case Outcome.Retry retry:
-                return await RetryAsync(connection, transaction, session, delivery, retry.After, retry.Reason, counts: true, cancellationToken);
+                return await RetryAsync(connection, transaction, session, delivery, retry.After, retry.Reason, retry.Counts, cancellationToken);
 
             case Outcome.Fail fail:
                 await using (var command = Command(connection, transaction, "select public.cogo_fail($1, $2, $3, $4, $5, $6, $7)", session, delivery))

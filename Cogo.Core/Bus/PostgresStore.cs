@@ -70,10 +70,17 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
 
     public async Task<IReadOnlyList<Delivery>> ClaimAsync(long lane, Route route, long session, int limit, CancellationToken cancellationToken)
     {
-        await using var claim = database.CreateCommand("select * from public.cogo_claim($1, $2, $3)");
+        var jobs = route.Service == Route.JobService;
+        await using var claim = database.CreateCommand(
+            jobs ? "select * from public.cogo_claim_jobs($1, $4, $2, $3)" : "select * from public.cogo_claim($1, $2, $3)");
         Add(claim, lane);
         Add(claim, session);
         Add(claim, limit);
+        if (jobs)
+        {
+            Add(claim, route.Role);
+        }
+
         var claimed = new List<Delivery>();
         try
         {

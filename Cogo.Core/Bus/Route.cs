@@ -18,6 +18,9 @@ public readonly partial record struct Route
     /// <summary>Requests to build and test a change; read by the build/test worker.</summary>
     public static readonly Route BuildTest = new("code", "build-test", "0");
 
+    /// <summary>Service of the routes of jobs: <c>jobs/&lt;queue&gt;/&lt;executor, or 0&gt;</c>.</summary>
+    public const string JobService = "jobs";
+
     /// <exception cref="ArgumentException">A part is empty, too long or holds other characters.</exception>
     public Route(string service, string role, string shard)
     {

@@ -54,9 +54,10 @@ create table if not exists public.agent_messages (
   xid             xid8        not null default pg_current_xact_id(),
   lane            bigint      not null generated always as
     (hashtextextended(service, hashtextextended(role, hashtextextended(shard, 0)))) stored,
-  -- Waits, expires, jumps the queue or must not be delivered twice: served through bus_deferred.
+  -- Waits, expires, jumps the queue, must not be delivered twice, or is a tenant's job: served through bus_deferred.
   special         boolean     not null generated always as
-    (priority <> 0 or not_before is not null or expires_at is not null or idempotency_key is not null) stored
+    (priority <> 0 or not_before is not null or expires_at is not null or idempotency_key is not null
+      or (tenant is not null and service = 'jobs')) stored
 ) partition by range (created_at);
 
 comment on table public.agent_messages is 'All talk between agents. Append-only; insert service, role, shard and payload to publish.';

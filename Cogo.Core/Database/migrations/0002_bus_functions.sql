@@ -9,6 +9,7 @@ language sql immutable parallel safe as $$
     when 'orchestrator/execute' then 'execute'
     when 'codegen/generate' then 'codegen'
     when 'code/build-test' then 'buildtest'
+    when 'jobs/' || role then 'job'
     else regexp_replace(role, '[^a-z0-9]+', '_', 'g')
   end
 $$;
@@ -435,6 +436,8 @@ begin
   delete from public.bus_sessions s where s.ended_at < before
     and not exists (select 1 from public.bus_claims c where c.session_id = s.session_id and c.revoked_at is null and c.claim_id >= s.floor_claim);
   delete from public.bus_keys k where k.created_at < before
+    -- A dead job is put back once, however late somebody asks again.
+    and k.key not like 'dlq:%'
     and not exists (select 1 from public.bus_deferred d where d.message_id = k.message_id);
   return removed;
 end $$;

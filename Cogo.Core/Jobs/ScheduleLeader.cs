@@ -1,0 +1,133 @@
+using Cogo.Core.Bus;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cogo.Core.Jobs;
+
+/// <summary>
+/// Enqueues recurring jobs on time. Every worker stands ready, one leads: it holds a lease row, and when it falls
+/// silent another takes over. Two that both think they lead do no harm: a run's time is its idempotency key.
+/// </summary>
+internal sealed partial class ScheduleLeader : IAsyncDisposable
+{
+    private const string Leadership = "job_schedules";
+
+    private readonly NpgsqlDataSource _database;
+    private readonly JobSchedules _schedules;
+    private readonly string _holder;
+    private readonly TimeSpan _lease;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loop;
+    private long? _term;
+
+    public ScheduleLeader(NpgsqlDataSource database, JobSchedules schedules, string holder, TimeSpan lease, TimeProvider time, ILogger logger)
+    {
+        _database = database;
+        _schedules = schedules;
+        _holder = holder;
+        _lease = lease;
+        _time = time;
+        _logger = logger;
+        _loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>Lets another lead at once.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop;
+        if (_term is { } term)
+        {
+            try
+            {
+                await using var yield = _database.CreateCommand("update public.leaders set lease_until = clock_timestamp() where name = $1 and holder = $2 and term = $3");
+                yield.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Leadership });
+                yield.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _holder });
+                yield.Parameters.Add(new NpgsqlParameter<long> { TypedValue = term });
+                await yield.ExecuteNonQueryAsync(CancellationToken.None);
+            }
+            catch (NpgsqlException e)
+            {
+                // The lease runs out by itself.
+                LogFailed(e);
+            }
+        }
+
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            var pause = _lease / 3;
+            try
+            {
+                var term = await LeadAsync();
+                if (term != _term)
+                {
+                    _term = term;
+                    LogTerm(term is null ? "stands by for" : "leads", term);
+                }
+
+                if (term is not null)
+                {
+                    if (await _schedules.EnqueueDueAsync(_stop.Token) is > 0 and var enqueued)
+                    {
+                        LogEnqueued(enqueued);
+                    }
+
+                    // A moment more, so that the clock of the database has passed the minute for certain.
+                    if (await _schedules.UntilNextAsync(_stop.Token) is { } next && next < pause)
+                    {
+                        pause = next + TimeSpan.FromMilliseconds(10);
+                    }
+                }
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (Persistence.IsTransient(e) || e is OperationCanceledException)
+            {
+                LogFailed(e);
+            }
+            catch (Exception e)
+            {
+                LogBroken(e);
+            }
+
+            try
+            {
+                await Task.Delay(pause, _time, _stop.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<long?> LeadAsync()
+    {
+        await using var lead = _database.CreateCommand("select public.cogo_lead($1, $2, $3)");
+        lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Leadership });
+        lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _holder });
+        lead.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _lease });
+        return await lead.ExecuteScalarAsync(_stop.Token) as long?;
+    }
+
+    [LoggerMessage(EventId = 1220, Level = LogLevel.Debug, Message = "This worker {What} the schedules (term {Term})")]
+    private partial void LogTerm(string what, long? term);
+
+    [LoggerMessage(EventId = 1221, Level = LogLevel.Information, Message = "{Jobs} recurring jobs were enqueued")]
+    private partial void LogEnqueued(int jobs);
+
+    [LoggerMessage(EventId = 1222, Level = LogLevel.Warning, Message = "The schedules could not be seen to; trying again")]
+    private partial void LogFailed(Exception error);
+
+    [LoggerMessage(EventId = 1223, Level = LogLevel.Error, Message = "The schedules cannot be seen to")]
+    private partial void LogBroken(Exception error);
+}
