@@ -132,7 +132,11 @@ public class ModelTests
                     (short)priority, (short)attempts, (object?)key ?? DBNull.Value, expired);
                 _ids[id] = _model.Publish(new StoreModel.Message
                 {
-                    Priority = priority, MaxAttempts = attempts, Key = key, CreatedAt = _now, ExpiresAt = expired ? TimeSpan.Zero : null,
+                    Priority = priority,
+                    MaxAttempts = attempts,
+                    Key = key,
+                    CreatedAt = _now,
+                    ExpiresAt = expired ? TimeSpan.Zero : null,
                 });
             }
         }
