@@ -80,6 +80,7 @@ internal abstract class BrowserJob<TPayload>(SharedBrowser browsers, BrowserOpti
         }
         finally
         {
+            await both.CancelAsync();
             if (!await session.CloseAsync())
                 await browsers.DiscardAsync(browser);
             // It ends now at the latest, since its page is gone; how is known already, or no longer matters.
@@ -96,7 +97,10 @@ internal abstract class BrowserJob<TPayload>(SharedBrowser browsers, BrowserOpti
     {
         try
         {
-            var fault = await work.WaitAsync(within);
+            // Not by the errors of its calls alone: a script that waits makes none.
+            if (await Task.WhenAny(work, session.Gone).WaitAsync(within) == session.Gone)
+                return Crash();
+            var fault = await work;
             // A crash shows as all kinds of errors.
             return fault is not null && session.Crashed ? Crash() : fault;
         }

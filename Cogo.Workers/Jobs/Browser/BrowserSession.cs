@@ -7,12 +7,15 @@ internal sealed class BrowserSession
 {
     private static readonly TimeSpan _closing = TimeSpan.FromSeconds(10);
     private readonly IBrowserContext _context;
-    private volatile bool _pageCrashed;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private BrowserSession(IBrowser browser, IBrowserContext context, IPage page, ConsoleLog console)
     {
         (Browser, _context, Page, Console) = (browser, context, page, console);
-        page.Crash += (_, _) => _pageCrashed = true;
+        page.Crash += (_, _) => _gone.TrySetResult();
+        browser.Disconnected += OnDisconnected;
+        if (!browser.IsConnected)
+            _gone.TrySetResult();
     }
 
     public IBrowser Browser { get; }
@@ -22,7 +25,10 @@ internal sealed class BrowserSession
     public ConsoleLog Console { get; }
 
     /// <summary>The page's process or the whole browser is gone.</summary>
-    public bool Crashed => _pageCrashed || !Browser.IsConnected;
+    public bool Crashed => _gone.Task.IsCompleted || !Browser.IsConnected;
+
+    /// <summary>Ends when <see cref="Crashed"/> becomes true.</summary>
+    public Task Gone => _gone.Task;
 
     /// <param name="harPath">Written when the session closes; null: none.</param>
     public static async Task<BrowserSession> OpenAsync(IBrowser browser, PageSettings settings, string? harPath, TimeProvider time)
@@ -42,6 +48,7 @@ internal sealed class BrowserSession
     /// <summary>False when the browser did not answer: it has to be ended then.</summary>
     public async Task<bool> CloseAsync()
     {
+        Browser.Disconnected -= OnDisconnected;
         try
         {
             await _context.CloseAsync().WaitAsync(_closing);
@@ -57,4 +64,6 @@ internal sealed class BrowserSession
             return !Browser.IsConnected;
         }
     }
+
+    private void OnDisconnected(object? sender, IBrowser browser) => _gone.TrySetResult();
 }
