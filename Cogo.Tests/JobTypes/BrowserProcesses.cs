@@ -22,6 +22,8 @@ internal static class BrowserProcesses
         return [.. rows.Keys.Where(id => Descends(rows, id, ancestor) && IsBrowser(id))];
     }
 
+    public static bool IsAlive(int id) => IsBrowser(id);
+
     private static bool Descends(Dictionary<int, int> parents, int id, int ancestor)
     {
         while (parents.TryGetValue(id, out var parent))

@@ -204,6 +204,32 @@ public sealed class BrowserTests(BrowserTests.Site site) : IClassFixture<Browser
     }
 
     [Fact]
+    public async Task No_process_is_left_when_the_worker_is_killed()
+    {
+        var dotnet = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", "..", "dotnet");
+        using var worker = Process.Start(new ProcessStartInfo(dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "Cogo.Tests.dll"), TestProgram.HoldBrowser])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+        try
+        {
+            Assert.StartsWith("ready", await worker.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)), StringComparison.Ordinal);
+            var browser = Assert.Single(BrowserProcesses.Below(worker.Id));
+
+            worker.Kill();
+
+            await Eventually.BecomesTrueAsync(() => !BrowserProcesses.IsAlive(browser), "the end of the browser");
+        }
+        finally
+        {
+            if (!worker.HasExited)
+                worker.Kill(entireProcessTree: true);
+        }
+    }
+
+    [Fact]
     public async Task Forced_success_says_that_the_assertion_failed()
     {
         await using var jobs = await JobTypeFixture.StartAsync(("BROWSER_FORCE_SUCCESS", "true"));

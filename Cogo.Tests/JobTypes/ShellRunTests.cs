@@ -11,7 +11,7 @@ public sealed class ShellRunTests(ShellRunTests.Worker worker) : IClassFixture<S
     [Fact]
     public async Task A_command_leaves_its_exit_code_tails_and_whole_log()
     {
-        var job = _jobs.Job("shell.run", new { command = "cat; echo out; echo err >&2; echo \"$GREETING $COGO_JOB_ID\"", stdin = "in\n", env = new { GREETING = "hello" } });
+        var job = _jobs.Job("shell.run", new { command = "cat; echo out; echo err >&2; echo \"$GREETING $COGO_JOB_ID\"", stdin = "in\n", env = new Dictionary<string, string> { ["GREETING"] = "hello" } });
 
         var result = JobTypeFixture.Result(await _jobs.RunAsync(job));
 

@@ -70,6 +70,8 @@ internal abstract class BrowserJob<TPayload>(SharedBrowser browsers, BrowserOpti
         try
         {
             fault = await EndOfAsync(work, session, both.Token);
+            if (!work.IsCompleted && !session.Crashed)
+                await session.StopScriptAsync();
             cancellationToken.ThrowIfCancellationRequested();
             if (!session.Crashed)
             {

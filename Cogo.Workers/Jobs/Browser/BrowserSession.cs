@@ -6,6 +6,7 @@ namespace Cogo.Workers.Jobs.Browser;
 internal sealed class BrowserSession
 {
     private static readonly TimeSpan _closing = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _stopping = TimeSpan.FromSeconds(2);
     private readonly IBrowserContext _context;
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -43,6 +44,20 @@ internal sealed class BrowserSession
         var console = new ConsoleLog(time);
         console.Watch(context);
         return new BrowserSession(browser, context, await context.NewPageAsync(), console);
+    }
+
+    /// <summary>Breaks into a script that does not end: it would keep the page from being pictured and closed.</summary>
+    public async Task StopScriptAsync()
+    {
+        try
+        {
+            var devtools = await _context.NewCDPSessionAsync(Page).WaitAsync(_stopping);
+            await devtools.SendAsync("Runtime.terminateExecution").WaitAsync(_stopping);
+        }
+        catch (Exception e) when (e is PlaywrightException or TimeoutException)
+        {
+            // Whether the page still obeys shows when it is closed, and there it has a consequence.
+        }
     }
 
     /// <summary>False when the browser did not answer: it has to be ended then.</summary>
