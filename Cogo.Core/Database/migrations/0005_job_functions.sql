@@ -296,15 +296,15 @@ begin
       -- Not claimed yet, or held by a claim that has not ended: an ordinary message is read again when it is retried.
       execute format($q$
         select exists (
-          select 1 from (select m.lane, bool_or(m.special) as special, bool_or(not m.special) as ordinary,
-              max(m.xid) filter (where m.special) as special_xid, max(m.xid) filter (where not m.special) as xid
-            from public.%I m group by m.lane) m
-          left join lateral (select c.* from public.bus_claims c where c.lane = m.lane order by c.claim_id desc limit 1) cur on true
-          where cur.claim_id is null
-            or (m.special and m.special_xid >= pg_snapshot_xmin(cur.special))
-            or (m.ordinary and not (m.xid < pg_snapshot_xmin(cur.target) and (m.xid < cur.last_xid or m.xid < pg_snapshot_xmin(cur.prev)
-              or (m.xid = cur.last_xid and not exists (
-                select 1 from public.%I l where l.lane = m.lane and not l.special and l.xid = m.xid and l.id > cur.last_id))))))
+          with cursors as materialized (
+            select l.lane, cur.* from (select distinct m.lane from public.%I m) l
+            left join lateral (
+              select c.claim_id, c.special, c.prev, c.target, c.last_xid, c.last_id from public.bus_claims c
+              where c.lane = l.lane order by c.claim_id desc limit 1) cur on true)
+          select 1 from public.%I m join cursors cur using (lane)
+          where cur.claim_id is null or case when m.special then not pg_visible_in_snapshot(m.xid, cur.special)
+            else not (pg_visible_in_snapshot(m.xid, cur.prev)
+              or (pg_visible_in_snapshot(m.xid, cur.target) and (m.xid, m.id) <= (cur.last_xid, cur.last_id))) end)
         or exists (
           select 1 from public.bus_sessions s join public.bus_claims c on c.session_id = s.session_id and c.claim_id >= s.floor_claim
           cross join lateral (select unnest(c.ids) as id except select unnest(a.ids) from public.bus_acks a where a.claim_id = c.claim_id) o
