@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Cogo.Cli.Jobs;
 using Cogo.Cli.Run;
 using Cogo.Core.Database;
 using Cogo.Core.Database.Embedded;
@@ -21,6 +22,16 @@ public static class CogoCommandLine
         {
             DevVerb.Create(terminal, surroundings),
             RunVerb.Create(terminal, surroundings),
+            EnqueueVerb.Create(terminal, surroundings),
+            ListVerb.Create(terminal, surroundings),
+            CancelVerb.Create(terminal, surroundings),
+            RetryVerb.Create(terminal, surroundings),
+            ReplayVerb.Create(terminal, surroundings),
+            PauseVerb.Create(terminal, surroundings),
+            PauseVerb.CreateResume(terminal, surroundings),
+            RecoverVerb.Create(terminal, surroundings),
+            CleanupVerb.Create(terminal, surroundings),
+            PurgeVerb.Create(terminal, surroundings),
             MigrateVerb.Create(terminal, surroundings),
             VersionVerb.Create(terminal),
         };
@@ -77,6 +88,8 @@ public static class CogoCommandLine
 
     private static string Sentence(Exception e) => e switch
     {
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName } =>
+            "The database has no schema of Cogo, or an older one: run `cogo migrate`.",
         PostgresException postgres => $"Postgres refused: {postgres.MessageText} ({postgres.SqlState}).",
         NpgsqlException => $"Postgres does not answer ({e.InnerException?.Message ?? e.Message}). See that it runs and that ConnectionStrings__cogo is right.",
         HttpRequestException => $"The server does not answer ({e.Message}).",

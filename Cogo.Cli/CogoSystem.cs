@@ -138,6 +138,7 @@ public sealed class CogoSystem : IAsyncDisposable
         try
         {
             builder.Services.AddCogoWorkers(builder.Configuration);
+            builder.Services.AddCogoJobWorkers(builder.Configuration);
         }
         catch (FormatException e)
         {

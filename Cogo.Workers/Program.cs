@@ -4,7 +4,7 @@ using Cogo.Workers.Hosting;
 try
 {
     var builder = WebApplication.CreateBuilder(args);
-    var route = WorkerRoute.Read(builder.Configuration);
+    var mode = WorkerMode.Read(builder.Configuration);
     // Health checks only: any free port will do where none is given.
     if (!ListenAddress.TryApply(builder, defaultPort: 0, out var problem))
     {
@@ -13,7 +13,15 @@ try
 
     builder.AddCogoServiceDefaults();
     builder.AddCogoDataSource();
-    builder.Services.AddCogoWorkers(builder.Configuration, [route]);
+    if (mode == WorkerMode.Database)
+    {
+        builder.Services.AddCogoJobWorkers(builder.Configuration);
+    }
+    else
+    {
+        builder.Services.AddCogoWorkers(builder.Configuration, [WorkerRoute.Read(builder.Configuration)]);
+    }
+
     await using var app = builder.Build();
     app.MapCogoHealth();
     await app.RunAsync();

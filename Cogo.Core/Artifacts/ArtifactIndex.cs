@@ -63,6 +63,22 @@ public sealed class ArtifactIndex(NpgsqlDataSource source)
         return new ArtifactPage(rows, WriteCursor(rows[^1]));
     }
 
+    /// <summary>Artifacts whose own time is over, or that are older than <paramref name="age"/>; the oldest first.</summary>
+    public async Task<IReadOnlyList<ArtifactRow>> ListExpiredAsync(TimeSpan age, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand(ArtifactQueries.ListExpired);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = age });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<ArtifactRow>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(Read(reader));
+        }
+
+        return rows;
+    }
+
     private static string WriteCursor(ArtifactRow row) => Base64Url.EncodeToString(
         Encoding.UTF8.GetBytes($"{row.CreatedAt.UtcTicks.ToString(CultureInfo.InvariantCulture)} {row.Path}"));
 

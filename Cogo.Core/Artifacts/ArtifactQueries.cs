@@ -9,4 +9,8 @@ internal static class ArtifactQueries
     public static readonly string Find = SqlQuery.Load("find_artifact");
 
     public static readonly string List = SqlQuery.Load("list_artifacts");
+
+    public static readonly string ListExpired = SqlQuery.Load("list_expired_artifacts");
+
+    public static readonly string Delete = SqlQuery.Load("delete_artifact");
 }

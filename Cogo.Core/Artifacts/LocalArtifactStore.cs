@@ -101,6 +101,36 @@ public sealed class LocalArtifactStore : IArtifactStore
         }
     }
 
+    /// <summary>
+    /// Forgets an artifact and, with <paramref name="file"/>, deletes its file first, so that no file is left without a
+    /// row. Returns whether there was a file to delete.
+    /// </summary>
+    /// <exception cref="IOException">The file cannot be deleted, or a symbolic link is in the way.</exception>
+    public async Task<bool> DeleteAsync(string path, bool file, CancellationToken cancellationToken)
+    {
+        var place = FilePath(path);
+        var deleted = false;
+        if (file && File.Exists(place))
+        {
+            if (LinkOnTheWayTo(place) is { } link)
+            {
+                throw new IOException($"The artifact {path} was not deleted: {link} is a symbolic link. Remove it and try again.");
+            }
+
+            File.Delete(place);
+            deleted = true;
+            for (var folder = Path.GetDirectoryName(place)!; folder.Length > _base.Length && !Directory.EnumerateFileSystemEntries(folder).Any(); folder = Path.GetDirectoryName(folder)!)
+            {
+                Directory.Delete(folder);
+            }
+        }
+
+        await using var forget = _source.CreateCommand(ArtifactQueries.Delete);
+        forget.Parameters.Add(new NpgsqlParameter<string> { TypedValue = path });
+        await forget.ExecuteNonQueryAsync(cancellationToken);
+        return deleted;
+    }
+
     private static async Task<(long Bytes, string Sha256)> WriteAsync(string file, Stream content, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

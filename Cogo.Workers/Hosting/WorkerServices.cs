@@ -1,4 +1,5 @@
 using Cogo.Core.Artifacts;
+using Cogo.Core.Jobs;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
@@ -39,6 +40,21 @@ public static class WorkerServices
         services.TryAddSingleton<BusWorkers>();
         services.AddHostedService(provider => provider.GetRequiredService<BusWorkers>());
         services.AddHealthChecks().AddCheck<BusWorkersHealthCheck>("workers");
+        return services;
+    }
+
+    /// <summary>
+    /// Adds the job worker, which runs the registered <see cref="IJobHandler"/>s. Jobs of other types wait, visibly, for
+    /// a worker that knows them.
+    /// </summary>
+    /// <exception cref="FormatException">A setting cannot be read; see <see cref="JobSettings"/>.</exception>
+    public static IServiceCollection AddCogoJobWorkers(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddCogoArtifacts(configuration);
+        services.AddCogoJobWorker(configuration);
+        services.TryAddSingleton<JobWorkers>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobWorkers>());
+        services.AddHealthChecks().AddCheck<JobWorkersHealthCheck>("jobs");
         return services;
     }
 }

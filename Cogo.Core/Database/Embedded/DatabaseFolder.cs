@@ -12,7 +12,7 @@ internal sealed partial class DatabaseFolder
 {
     private const string SharedState = "/var/lib/cogo";
 
-    private DatabaseFolder(string path) => Path = path;
+    internal DatabaseFolder(string path) => Path = path;
 
     public string Path { get; }
 
@@ -35,11 +35,17 @@ internal sealed partial class DatabaseFolder
             return wanted;
         }
 
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(wanted)))[..16];
-        var used = System.IO.Path.Combine(SharedState, hash);
+        var used = Elsewhere(wanted);
         user.CreateDirectory(used);
         LogElsewhere(logger, used, wanted);
         return used;
+    }
+
+    /// <summary>Where the root of all versions may be, the wanted place first.</summary>
+    public static IReadOnlyList<string> PossibleRoots(EmbeddedPostgresOptions options)
+    {
+        var wanted = System.IO.Path.GetFullPath(options.DataDirectory);
+        return [wanted, Elsewhere(wanted)];
     }
 
     public static IReadOnlyList<int> MajorsWithData(string root) =>
@@ -67,6 +73,9 @@ internal sealed partial class DatabaseFolder
                 $"'{Data}' holds data of Postgres {found}, which {installation.Version} cannot read. Set COGO_POSTGRES={found} to go on with it, or begin anew with --fresh.");
         }
     }
+
+    private static string Elsewhere(string wanted) =>
+        System.IO.Path.Combine(SharedState, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(wanted)))[..16]);
 
     [LoggerMessage(EventId = 1111, Level = LogLevel.Warning, Message = "The database is kept in {Used}: the unprivileged user that runs Postgres cannot reach {Wanted}")]
     private static partial void LogElsewhere(ILogger logger, string used, string wanted);

@@ -9,19 +9,8 @@ internal static class OwnDatabase
     /// <exception cref="EmbeddedPostgresException">The kept password is not the server's.</exception>
     public static async Task<string> EnsureAsync(int port, string password, string database, DatabaseFolder folder, CancellationToken cancellationToken)
     {
-        // Loopback only: nothing to encrypt, and no time spent on asking.
-        var builder = new NpgsqlConnectionStringBuilder
-        {
-            Host = "127.0.0.1",
-            Port = port,
-            Username = Cluster.Superuser,
-            Password = password,
-            Database = database,
-            SslMode = SslMode.Disable,
-            GssEncryptionMode = GssEncryptionMode.Disable,
-        };
-        var own = builder.ConnectionString;
-        builder.Pooling = false;
+        var own = ConnectionString(port, password, database);
+        var builder = new NpgsqlConnectionStringBuilder(own) { Pooling = false };
         try
         {
             await using var connection = new NpgsqlConnection(builder.ConnectionString);
@@ -45,4 +34,16 @@ internal static class OwnDatabase
 
         return own;
     }
+
+    /// <summary>Loopback only: nothing to encrypt, and no time spent on asking.</summary>
+    public static string ConnectionString(int port, string password, string database) => new NpgsqlConnectionStringBuilder
+    {
+        Host = "127.0.0.1",
+        Port = port,
+        Username = Cluster.Superuser,
+        Password = password,
+        Database = database,
+        SslMode = SslMode.Disable,
+        GssEncryptionMode = GssEncryptionMode.Disable,
+    }.ConnectionString;
 }

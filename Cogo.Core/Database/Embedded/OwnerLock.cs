@@ -39,6 +39,27 @@ internal sealed class OwnerLock : IDisposable
         }
     }
 
+    /// <summary>Who holds the folder now; null when it is free.</summary>
+    public static Owner? Holder(string directory)
+    {
+        var path = Path.Combine(directory, "owner.lock");
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            // Read access with sharing fails while the owner has it open for itself alone.
+            using var free = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            return null;
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException))
+        {
+            return Read(Path.Combine(directory, "owner.json"));
+        }
+    }
+
     /// <summary>The last owner's port, so that it can be the same again.</summary>
     public Owner? LastOwner() => Read(_ownerPath);
 

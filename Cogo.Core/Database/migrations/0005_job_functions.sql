@@ -296,13 +296,15 @@ begin
       -- Not claimed yet, or held by a claim that has not ended: an ordinary message is read again when it is retried.
       execute format($q$
         select exists (
-          select 1 from (select distinct lane from public.%I) n
-          left join lateral (select c.* from public.bus_claims c where c.lane = n.lane order by c.claim_id desc limit 1) cur on true
-          where cur.claim_id is null or exists (
-            select 1 from public.%I m where m.lane = n.lane and case when m.special
-              then not pg_visible_in_snapshot(m.xid, cur.special)
-              else not (pg_visible_in_snapshot(m.xid, cur.prev)
-                or (pg_visible_in_snapshot(m.xid, cur.target) and (m.xid, m.id) <= (cur.last_xid, cur.last_id))) end))
+          with cursors as materialized (
+            select l.lane, cur.* from (select distinct m.lane from public.%I m) l
+            left join lateral (
+              select c.claim_id, c.special, c.prev, c.target, c.last_xid, c.last_id from public.bus_claims c
+              where c.lane = l.lane order by c.claim_id desc limit 1) cur on true)
+          select 1 from public.%I m join cursors cur using (lane)
+          where cur.claim_id is null or case when m.special then not pg_visible_in_snapshot(m.xid, cur.special)
+            else not (pg_visible_in_snapshot(m.xid, cur.prev)
+              or (pg_visible_in_snapshot(m.xid, cur.target) and (m.xid, m.id) <= (cur.last_xid, cur.last_id))) end)
         or exists (
           select 1 from public.bus_sessions s join public.bus_claims c on c.session_id = s.session_id and c.claim_id >= s.floor_claim
           cross join lateral (select unnest(c.ids) as id except select unnest(a.ids) from public.bus_acks a where a.claim_id = c.claim_id) o

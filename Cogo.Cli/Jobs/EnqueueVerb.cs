@@ -1,0 +1,172 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cogo.Cli.Run;
+using Cogo.Core;
+using Cogo.Core.Bus;
+using Cogo.Core.Jobs;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Cogo.Cli.Jobs;
+
+/// <summary><c>cogo enqueue</c>: a job of any type, with shorthands for a browser, Figma, and a job that is enqueued once.</summary>
+internal sealed class EnqueueVerb
+{
+    private readonly Argument<string> _type = new("type") { Description = "browser, figma, idempotent, or any type of job, such as http.get.", HelpName = "browser|figma|idempotent|TYPE" };
+    private readonly Option<string?> _payload = new("--payload") { Description = "The job's payload, a JSON object (default: {}).", HelpName = "JSON" };
+    private readonly Option<string?> _payloadFile = new("--payload-file") { Description = "Read the payload from a file; - is standard input.", HelpName = "FILE|-" };
+    private readonly Option<string?> _url = VerbOptions.Text("--url", "BROWSER_TEST_URL", "The page a browser job opens.", "URL");
+    private readonly Option<string?> _file = VerbOptions.Text("--file-key", "FIGMA_FILE_KEY", "The file a figma job exports.", "KEY");
+    private readonly Option<string?> _jobType = VerbOptions.Text("--type", "JOB_TYPE", "With idempotent: the type of the job (default: browser.navigate).", "TYPE");
+    private readonly Option<string?> _executor = VerbOptions.Text("--executor", "EXECUTOR_ID", "Only workers of this executor run it.", "ID");
+    private readonly Option<string?> _key = VerbOptions.Text("--key", "IDEMPOTENCY_KEY", "A second job with this key in the queue is not enqueued.", "KEY");
+    private readonly Option<string> _queue = new("--queue") { Description = "The queue.", HelpName = "QUEUE", DefaultValueFactory = _ => JobRoute.DefaultQueue };
+    private readonly Option<int> _priority = new("--priority") { Description = "Higher goes first, -100 to 100.", HelpName = "N" };
+    private readonly Option<int?> _attempts = new("--max-attempts") { Description = "Attempts before it is given up (default: 5).", HelpName = "N" };
+    private readonly Option<string?> _delay = new("--delay") { Description = "Not before this time has passed: 90s, 10m, 2h.", HelpName = "TIME" };
+    private readonly Option<string?> _tenant = new("--tenant") { Description = "Whose job it is; tenants take turns.", HelpName = "TENANT" };
+    private readonly Option<string?> _concurrencyKey = new("--concurrency-key") { Description = "At most --concurrency-limit jobs with this key run at once.", HelpName = "KEY" };
+    private readonly Option<int> _concurrencyLimit = new("--concurrency-limit") { Description = "See --concurrency-key.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Show the job and enqueue nothing." };
+    private readonly Option<bool> _json = VerbOptions.Json();
+    private readonly DatabaseOptions _database = new();
+    private readonly Terminal _terminal;
+    private readonly Surroundings _surroundings;
+
+    private EnqueueVerb(Terminal terminal, Surroundings surroundings) => (_terminal, _surroundings) = (terminal, surroundings);
+
+    public static Command Create(Terminal terminal, Surroundings surroundings)
+    {
+        var verb = new EnqueueVerb(terminal, surroundings);
+        var command = new Command("enqueue", "Enqueue a job.")
+        {
+            verb._type, verb._payload, verb._payloadFile, verb._url, verb._file, verb._jobType, verb._executor, verb._key, verb._queue, verb._priority,
+            verb._attempts, verb._delay, verb._tenant, verb._concurrencyKey, verb._concurrencyLimit, verb._dryRun, verb._json,
+        };
+        verb._database.AddTo(command);
+        command.SetAction(verb.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var job = await JobAsync(parsed, cancellationToken);
+        if (parsed.GetValue(_dryRun))
+        {
+            await _terminal.Out.WriteLineAsync(JsonSerializer.Serialize(
+                new
+                {
+                    dry_run = true, job.Type, job.Queue, payload = JsonNode.Parse(job.Payload), job.Priority, job.ExecutorId, job.IdempotencyKey,
+                    job.MaxAttempts, delay_seconds = job.Delay?.TotalSeconds, job.Tenant, job.ConcurrencyKey,
+                },
+                CogoJson.Options));
+            return ExitCodes.Passed;
+        }
+
+        await using var session = await DatabaseSession.OpenAsync(_database, parsed, _surroundings, cancellationToken);
+        await using var bus = new MessageBus(session.Source, new BusOptions(), NullLogger<MessageBus>.Instance);
+        JobReceipt receipt;
+        try
+        {
+            receipt = await new JobQueue(session.Source, bus).EnqueueAsync(job, cancellationToken);
+        }
+        catch (Exception e) when (e is ArgumentException or IdempotencyConflictException)
+        {
+            throw new InputException(e.Message, e);
+        }
+
+        await _terminal.Out.WriteLineAsync(parsed.GetValue(_json)
+            ? JsonSerializer.Serialize(new { receipt.Id, job.Type, job.Queue, receipt.TraceId, receipt.Duplicate, job.IdempotencyKey }, CogoJson.Options)
+            : receipt.Duplicate
+                ? $"Job {receipt.Id} has this idempotency key already; nothing was enqueued."
+                : $"Job {receipt.Id} ({job.Type}) is in queue {job.Queue}, trace {receipt.TraceId}.");
+        return ExitCodes.Passed;
+    }
+
+    private async Task<JobRequest> JobAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var word = parsed.GetValue(_type)!;
+        var payload = await PayloadAsync(parsed.GetValue(_payload), parsed.GetValue(_payloadFile), cancellationToken);
+        var type = word switch
+        {
+            "browser" => "browser.navigate",
+            "figma" => "figma.file",
+            "idempotent" => parsed.Read(_jobType, "JOB_TYPE", _surroundings) ?? "browser.navigate",
+            _ => word,
+        };
+        if (type.StartsWith("browser.", StringComparison.Ordinal) && parsed.Read(_url, "BROWSER_TEST_URL", _surroundings) is { } url)
+        {
+            payload.TryAdd("url", url);
+        }
+
+        if (type.StartsWith("figma.", StringComparison.Ordinal) && parsed.Read(_file, "FIGMA_FILE_KEY", _surroundings) is { } file)
+        {
+            payload.TryAdd("file_key", file);
+        }
+
+        if (type == "browser.navigate" && !payload.ContainsKey("url"))
+        {
+            throw new InputException("Which page? Give --url URL, or set BROWSER_TEST_URL.");
+        }
+
+        if (type.StartsWith("figma.", StringComparison.Ordinal) && !payload.ContainsKey("file_key"))
+        {
+            throw new InputException("Which file? Give --file-key KEY, or set FIGMA_FILE_KEY.");
+        }
+
+        var text = payload.ToJsonString(CogoJson.Options);
+        var key = parsed.Read(_key, "IDEMPOTENCY_KEY", _surroundings);
+        var executor = parsed.Read(_executor, "EXECUTOR_ID", _surroundings);
+        return new JobRequest(type, text)
+        {
+            Queue = parsed.GetValue(_queue)!,
+            ExecutorId = executor,
+            Priority = parsed.GetValue(_priority),
+            MaxAttempts = parsed.GetValue(_attempts),
+            Delay = parsed.GetValue(_delay) is { } delay
+                ? Durations.TryParse(delay, out var span) ? span : throw new InputException($"--delay is '{delay}': write 90s, 10m or 2h.")
+                : null,
+            Tenant = parsed.GetValue(_tenant),
+            ConcurrencyKey = parsed.GetValue(_concurrencyKey),
+            ConcurrencyLimit = parsed.GetValue(_concurrencyLimit),
+            // The same type, executor and payload make the same key: a second call enqueues nothing.
+            IdempotencyKey = word == "idempotent"
+                ? key ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{type}\n{executor}\n{text}"))))
+                : key,
+        };
+    }
+
+    private async Task<JsonObject> PayloadAsync(string? given, string? file, CancellationToken cancellationToken)
+    {
+        if (given is not null && file is not null)
+        {
+            throw new InputException("--payload and --payload-file each say what the payload is. Leave out one of them.");
+        }
+
+        var text = file is null ? given ?? "{}" : await ReadAsync(file, cancellationToken);
+        try
+        {
+            return JsonNode.Parse(text) as JsonObject ?? throw new InputException("--payload is JSON, but no object: write {\"name\": value, ...}.");
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"--payload is not JSON: {e.Message}", e);
+        }
+    }
+
+    private async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var reader = new StreamReader(file == "-" ? _surroundings.Input() : File.OpenRead(_surroundings.FullPath(file)));
+            return await reader.ReadToEndAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"The payload in '{file}' cannot be read: {e.Message}", e);
+        }
+    }
+}
