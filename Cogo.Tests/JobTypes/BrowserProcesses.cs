@@ -6,7 +6,9 @@ namespace Cogo.Tests.JobTypes;
 /// <summary>Finds browsers that a process started, by Linux' table of processes.</summary>
 internal static class BrowserProcesses
 {
-    public static HashSet<int> Below(int ancestor)
+    public static HashSet<int> Below(int ancestor) => [.. Descendants(ancestor).Where(IsBrowser)];
+
+    public static HashSet<int> Descendants(int ancestor)
     {
         var rows = new Dictionary<int, int>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
@@ -19,10 +21,11 @@ internal static class BrowserProcesses
                 rows[id] = int.Parse(fields[1]);
         }
 
-        return [.. rows.Keys.Where(id => Descends(rows, id, ancestor) && IsBrowser(id))];
+        return [.. rows.Keys.Where(id => Descends(rows, id, ancestor))];
     }
 
-    public static bool IsAlive(int id) => IsBrowser(id);
+    /// <summary>A zombie has no command line any more.</summary>
+    public static bool IsAlive(int id) => Read($"/proc/{id}/cmdline").Length > 0;
 
     private static bool Descends(Dictionary<int, int> parents, int id, int ancestor)
     {

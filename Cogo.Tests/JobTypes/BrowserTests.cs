@@ -206,21 +206,25 @@ public sealed class BrowserTests(BrowserTests.Site site) : IClassFixture<Browser
     [Fact]
     public async Task No_process_is_left_when_the_worker_is_killed()
     {
+        // Chromium's profile is what a killed worker leaves in the folder for temporary files.
+        using var temporary = new TemporaryFolder();
         var dotnet = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", "..", "dotnet");
         using var worker = Process.Start(new ProcessStartInfo(dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "Cogo.Tests.dll"), TestProgram.HoldBrowser])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             UseShellExecute = false,
+            Environment = { ["TMPDIR"] = temporary.Path },
         })!;
         try
         {
             Assert.StartsWith("ready", await worker.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)), StringComparison.Ordinal);
-            var browser = Assert.Single(BrowserProcesses.Below(worker.Id));
+            Assert.Single(BrowserProcesses.Below(worker.Id));
+            var members = BrowserProcesses.Descendants(worker.Id);
 
             worker.Kill();
 
-            await Eventually.BecomesTrueAsync(() => !BrowserProcesses.IsAlive(browser), "the end of the browser");
+            await Eventually.BecomesTrueAsync(() => members.All(id => !BrowserProcesses.IsAlive(id)), "the end of the browser and its driver");
         }
         finally
         {

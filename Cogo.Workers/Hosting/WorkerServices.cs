@@ -3,6 +3,7 @@ using Cogo.Core.Jobs;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
+using Cogo.Workers.Jobs;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Cogo.Workers.Hosting;
@@ -51,6 +52,7 @@ public static class WorkerServices
     public static IServiceCollection AddCogoJobWorkers(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddCogoArtifacts(configuration);
+        services.AddCogoJobTypes(configuration);
         services.AddCogoJobWorker(configuration);
         services.TryAddSingleton<JobWorkers>();
         services.AddHostedService(provider => provider.GetRequiredService<JobWorkers>());
