@@ -98,12 +98,17 @@ internal sealed record ScreenshotPayload : PagePayload
 
 internal sealed record ScriptPayload : PageSettings
 {
+    /// <summary>Opened before the first step.</summary>
+    public string? Url { get; init; }
+
     public required IReadOnlyList<ScriptStep> Steps { get; init; }
 
     public override string? Problem()
     {
         if (base.Problem() is { } problem)
             return problem;
+        if (Url is not null && !WebAddress.CanOpen(Url))
+            return "url is not an absolute http or https URL, or holds a password";
         if (Steps.Count is 0 or > 200)
             return $"steps holds {Steps.Count} steps, and 1 to 200 are allowed";
         return Steps.Index().Select(step => step.Item is null ? $"step {step.Index + 1} is null" : step.Item.Problem() is { } wrong ? $"in step {step.Index + 1}, {wrong}" : null).FirstOrDefault(wrong => wrong is not null);

@@ -9,6 +9,8 @@ internal sealed class BrowserScriptJob(SharedBrowser browsers, BrowserOptions op
 
     protected override async Task<Fault?> WorkAsync(PageActions page, ScriptPayload payload, Evidence evidence, CancellationToken cancellationToken)
     {
+        if (payload.Url is not null && await page.GoToAsync(payload.Url, waitUntil: null, timeoutMs: null, expectStatus: null) is { } unopened)
+            return unopened;
         foreach (var (index, step) in payload.Steps.Index())
         {
             var name = $"step {index + 1} of {payload.Steps.Count} ({step.Action})";
