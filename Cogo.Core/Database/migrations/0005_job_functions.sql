@@ -321,4 +321,7 @@ begin
       return next child.relname;
     end if;
   end loop;
+  delete from public.job_results r where r.finished_at < clock_timestamp() - keep;
+  delete from public.job_progress p where p.updated_at < clock_timestamp() - keep
+    and not exists (select 1 from public.bus_deferred d where d.message_id = p.job_id);
 end $$;
