@@ -78,7 +78,8 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
                 {
                     var enqueued = await _schedules.EnqueueDueAsync(_stop.Token);
                     LogEnqueued(enqueued);
-                    pause = TimeSpan.Zero;
+                    // None: another is at it just now.
+                    pause = enqueued > 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(100);
                 }
                 else if (term is not null && next < pause)
                 {
