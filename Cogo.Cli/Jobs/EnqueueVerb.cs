@@ -59,8 +59,17 @@ internal sealed class EnqueueVerb
             await _terminal.Out.WriteLineAsync(JsonSerializer.Serialize(
                 new
                 {
-                    dry_run = true, job.Type, job.Queue, payload = JsonNode.Parse(job.Payload), job.Priority, job.ExecutorId, job.IdempotencyKey,
-                    job.MaxAttempts, delay_seconds = job.Delay?.TotalSeconds, job.Tenant, job.ConcurrencyKey,
+                    dry_run = true,
+                    job.Type,
+                    job.Queue,
+                    payload = JsonNode.Parse(job.Payload),
+                    job.Priority,
+                    job.ExecutorId,
+                    job.IdempotencyKey,
+                    job.MaxAttempts,
+                    delay_seconds = job.Delay?.TotalSeconds,
+                    job.Tenant,
+                    job.ConcurrencyKey,
                 },
                 CogoJson.Options));
             return ExitCodes.Passed;
