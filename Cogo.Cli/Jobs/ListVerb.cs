@@ -24,7 +24,8 @@ internal static class ListVerb
         var executor = VerbOptions.Text("--executor", "EXECUTOR_ID", "Of this executor.", "ID");
         var tenant = new Option<string?>("--tenant") { Description = "Of this tenant.", HelpName = "TENANT" };
         return Listing(
-            new Command("jobs", "Jobs, newest first.") { status, type, queue, executor, tenant }, terminal, surroundings, "list_jobs",
+            new Command("jobs", "Jobs, newest first.") { status, type, queue, executor, tenant }, terminal, surroundings,
+            parsed => parsed.GetValue(status) is null or "queued" or "succeeded" ? "list_jobs" : "list_jobs_of_status",
             ["id", "type", "queue", "status", "attempts", "priority", "next_run_at", "worker_id", "progress", "error", "created_at"],
             "There are no such jobs. Enqueue one: cogo enqueue TYPE.",
             (command, parsed) => command.With(parsed.GetValue(status)).With(parsed.Read(type, "TYPE_PREFIX", surroundings)).With(parsed.GetValue(queue))
@@ -35,7 +36,7 @@ internal static class ListVerb
     {
         var task = new Option<string?>("--task") { Description = "Of this task; a job's is job-<id>.", HelpName = "TASK" };
         return Listing(
-            new Command("artifacts", "Artifacts, newest first.") { task }, terminal, surroundings, "list_artifacts",
+            new Command("artifacts", "Artifacts, newest first.") { task }, terminal, surroundings, _ => "list_artifacts",
             ["path", "bytes", "content_type", "storage", "created_at", "expires_at"], "There are no such artifacts.",
             (command, parsed) =>
             {
@@ -46,7 +47,7 @@ internal static class ListVerb
     }
 
     private static Command Workers(Terminal terminal, Surroundings surroundings) => Listing(
-        new Command("workers", "Workers that have registered."), terminal, surroundings, "list_workers",
+        new Command("workers", "Workers that have registered."), terminal, surroundings, _ => "list_workers",
         ["worker_id", "alive", "executor_id", "queues", "types", "host", "pid", "version", "seen_at"], "No worker has registered yet. Start one: cogo dev.",
         (command, _) => command);
 
@@ -54,7 +55,7 @@ internal static class ListVerb
     {
         var worker = VerbOptions.Text("--worker", "WORKER_ID", "Of this worker.", "ID");
         return Listing(
-            new Command("heartbeats", "Sessions of workers and when each was heard of last.") { worker }, terminal, surroundings, "list_heartbeats",
+            new Command("heartbeats", "Sessions of workers and when each was heard of last.") { worker }, terminal, surroundings, _ => "list_heartbeats",
             ["worker_id", "alive", "session_id", "pid", "routes", "started_at", "seen_at", "lease_until", "end_reason"], "No worker has been heard of.",
             (command, parsed) => command.With(parsed.Read(worker, "WORKER_ID", surroundings)));
     }
@@ -63,13 +64,13 @@ internal static class ListVerb
     {
         var type = VerbOptions.Text("--type", "TYPE_PREFIX", "Types that begin so.", "PREFIX");
         return Listing(
-            new Command("dlq", "Jobs that were given up, newest first.") { type }, terminal, surroundings, "list_dead_jobs",
+            new Command("dlq", "Jobs that were given up, newest first.") { type }, terminal, surroundings, _ => "list_dead_jobs",
             ["job_id", "type", "queue", "error_code", "error", "attempts", "replayed_as", "created_at"], "There are no dead jobs.",
             (command, parsed) => command.With(parsed.Read(type, "TYPE_PREFIX", surroundings)));
     }
 
     private static Command Listing(
-        Command command, Terminal terminal, Surroundings surroundings, string query, string[] columns, string nothing,
+        Command command, Terminal terminal, Surroundings surroundings, Func<ParseResult, string> query, string[] columns, string nothing,
         Func<Npgsql.NpgsqlCommand, ParseResult, Npgsql.NpgsqlCommand> bind)
     {
         var limit = VerbOptions.Number("--limit", "LIMIT", $"Most rows to show (default: {DefaultLimit}).");
@@ -82,7 +83,7 @@ internal static class ListVerb
         {
             var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? DefaultLimit;
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            await using var ask = session.Source.CreateCommand(SqlQuery.Load(query));
+            await using var ask = session.Source.CreateCommand(SqlQuery.Load(query(parsed)));
             bind(ask, parsed).With((long)most);
             await new RowView(terminal, parsed.GetValue(json), surroundings.Time).ShowAsync(ask, columns, nothing, cancellationToken);
             return ExitCodes.Passed;

@@ -30,6 +30,9 @@ public sealed record BusOptions
     /// <summary>How long finished claims, acknowledgements and idempotency keys are kept.</summary>
     public TimeSpan KeepFinished { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>Messages and events older than this are dropped by the day once nothing in them waits or runs. Null: kept for good.</summary>
+    public TimeSpan? Retention { get; init; }
+
     /// <summary>Connection string for LISTEN, where the ordinary one goes through a pooler in transaction mode. Default: the ordinary one.</summary>
     public string? ListenConnectionString { get; init; }
 
@@ -42,6 +45,7 @@ public sealed record BusOptions
         Check(LeaseDuration > HeartbeatInterval + HeartbeatInterval, nameof(LeaseDuration), "must be more than twice the HeartbeatInterval, or one lost heartbeat loses the lease");
         Check(HeartbeatInterval > TimeSpan.Zero, nameof(HeartbeatInterval), "must be positive");
         Check(PollInterval > TimeSpan.Zero, nameof(PollInterval), "must be positive");
+        Check(Retention is null || Retention >= TimeSpan.FromDays(1), nameof(Retention), "must be a day or more");
         Check(BatchSize is > 0 and <= 10_000, nameof(BatchSize), "must be between 1 and 10000");
         Check(PayloadLimitBytes is > 0 and <= 100 * 1024 * 1024, nameof(PayloadLimitBytes), "must be between 1 and 104857600");
         return this;

@@ -11,6 +11,9 @@ public static class BusSettings
     public const string HeartbeatMs = "COGO_BUS_HEARTBEAT_MS";
     public const string PollMs = "COGO_BUS_POLL_MS";
 
+    /// <summary>Whole days.</summary>
+    public const string RetentionDays = "COGO_RETENTION_DAYS";
+
     /// <summary><c>false</c>: poll only.</summary>
     public const string Listen = "COGO_BUS_LISTEN";
 
@@ -28,6 +31,12 @@ public static class BusSettings
             LeaseDuration = Milliseconds(configuration, LeaseMs) ?? defaults.LeaseDuration,
             HeartbeatInterval = Milliseconds(configuration, HeartbeatMs) ?? defaults.HeartbeatInterval,
             PollInterval = Milliseconds(configuration, PollMs) ?? defaults.PollInterval,
+            Retention = configuration[RetentionDays] switch
+            {
+                null or "" => null,
+                var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is > 0 and <= 36_500 => TimeSpan.FromDays(days),
+                var text => throw new FormatException($"{RetentionDays} is '{text}': set it to a positive whole number of days."),
+            },
             ListenConnectionString = configuration[$"ConnectionStrings:{ListenConnectionName}"] is { Length: > 0 } listen ? listen : null,
             Listen = configuration[Listen] switch
             {

@@ -171,6 +171,12 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         await using var prune = database.CreateCommand("select public.cogo_prune($1)");
         Add(prune, options.KeepFinished);
         await prune.ExecuteNonQueryAsync(cancellationToken);
+        if (options.Retention is { } retention)
+        {
+            await using var drop = database.CreateCommand("select public.cogo_drop_old_partitions($1)");
+            Add(drop, retention);
+            await drop.ExecuteNonQueryAsync(cancellationToken);
+        }
     }
 
     public async Task NotifyAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken)

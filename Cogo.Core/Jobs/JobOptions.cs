@@ -21,6 +21,9 @@ public sealed record JobOptions
     /// <summary>How long a stop lets jobs finish before it cancels them and hands them back.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a cancelled handler may take to end; then the attempt ends without it, and what it returns counts for nothing.</summary>
+    public TimeSpan CancelGrace { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How often a running job is looked up for a wish to cancel it, beside being told at once.</summary>
     public TimeSpan CancelPollInterval { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -7,6 +7,9 @@ namespace Cogo.Core.Jobs;
 /// <summary>An attempt of a worker process.</summary>
 internal sealed class JobRun(NpgsqlDataSource database, IArtifactStore? artifacts, long fence) : JobContext
 {
+    /// <summary>The claim this attempt belongs to.</summary>
+    public long Fence => fence;
+
     /// <inheritdoc />
     /// <exception cref="ArgumentOutOfRangeException">The fraction is not between 0 and 1.</exception>
     public override async Task ReportProgressAsync(double fraction, string? message, CancellationToken cancellationToken)

@@ -88,14 +88,6 @@ public sealed class JobSchedules(NpgsqlDataSource database, JobQueue queue)
         return due.Count;
     }
 
-    /// <summary>How long until the next run; null when nothing is scheduled.</summary>
-    internal async Task<TimeSpan?> UntilNextAsync(CancellationToken cancellationToken)
-    {
-        await using var ask = database.CreateCommand(
-            "select greatest(min(next_run_at) - clock_timestamp(), interval '0') from public.job_schedules where next_run_at < 'infinity'");
-        return await ask.ExecuteScalarAsync(cancellationToken) as TimeSpan?;
-    }
-
     private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
     {
         await using var ask = database.CreateCommand("select clock_timestamp()");

@@ -65,6 +65,7 @@ public sealed class JobWorker : IAsyncDisposable
             Concurrency = Math.Min(_options.Concurrency, _options.MaxJobs ?? int.MaxValue),
             HandlerTimeout = _options.JobTimeout,
             DrainTimeout = _options.DrainTimeout,
+            CancelGrace = _options.CancelGrace,
         };
         var handler = new JobMessageHandler(_database, _catalog, _artifacts, _watch, _limit, endings, subscription.CancelGrace, _time, _loggers);
         foreach (var route in Routes())

@@ -1,4 +1,5 @@
 using Cogo.Core.Bus;
+using Cogo.Core.Database;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -11,6 +12,7 @@ namespace Cogo.Core.Jobs;
 internal sealed partial class ScheduleLeader : IAsyncDisposable
 {
     private const string Leadership = "job_schedules";
+    private static readonly string Lead = SqlQuery.Load("lead_job_schedules");
 
     private readonly NpgsqlDataSource _database;
     private readonly JobSchedules _schedules;
@@ -65,25 +67,24 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
             var pause = _lease / 3;
             try
             {
-                var term = await LeadAsync();
+                var (term, next) = await LeadAsync();
                 if (term != _term)
                 {
                     _term = term;
                     LogTerm(term is null ? "stands by for" : "leads", term);
                 }
 
-                if (term is not null)
+                if (term is not null && next <= TimeSpan.Zero)
                 {
-                    if (await _schedules.EnqueueDueAsync(_stop.Token) is > 0 and var enqueued)
-                    {
-                        LogEnqueued(enqueued);
-                    }
-
+                    var enqueued = await _schedules.EnqueueDueAsync(_stop.Token);
+                    LogEnqueued(enqueued);
+                    // None: another is at it just now.
+                    pause = enqueued > 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(100);
+                }
+                else if (term is not null && next < pause)
+                {
                     // A moment more, so that the clock of the database has passed the minute for certain.
-                    if (await _schedules.UntilNextAsync(_stop.Token) is { } next && next < pause)
-                    {
-                        pause = next + TimeSpan.FromMilliseconds(10);
-                    }
+                    pause = next.Value + TimeSpan.FromMilliseconds(10);
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -110,13 +111,16 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
         }
     }
 
-    private async Task<long?> LeadAsync()
+    /// <summary>The term while this worker leads, and how long until the next run; one query, since an idle worker asks it every few seconds.</summary>
+    private async Task<(long? Term, TimeSpan? Next)> LeadAsync()
     {
-        await using var lead = _database.CreateCommand("select public.cogo_lead($1, $2, $3)");
+        await using var lead = _database.CreateCommand(Lead);
         lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Leadership });
         lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _holder });
         lead.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _lease });
-        return await lead.ExecuteScalarAsync(_stop.Token) as long?;
+        await using var reader = await lead.ExecuteReaderAsync(_stop.Token);
+        await reader.ReadAsync(_stop.Token);
+        return (reader.IsDBNull(0) ? null : reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetTimeSpan(1));
     }
 
     [LoggerMessage(EventId = 1220, Level = LogLevel.Debug, Message = "This worker {What} the schedules (term {Term})")]

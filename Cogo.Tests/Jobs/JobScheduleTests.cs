@@ -50,6 +50,21 @@ public class JobScheduleTests
     }
 
     [Fact]
+    public async Task A_leader_with_nothing_to_do_waits()
+    {
+        await using var fixture = await JobFixture.CreateAsync();
+        await fixture.Database.ExecuteAsync("create table renewals (at timestamptz)");
+        await fixture.Database.ExecuteAsync(
+            "create function note() returns trigger language plpgsql as 'begin insert into renewals values (clock_timestamp()); return new; end'");
+        await fixture.Database.ExecuteAsync("create trigger note after insert or update on leaders for each row execute function note()");
+
+        await fixture.WorkerAsync([new Job("test.run")], options => options with { RunSchedules = true, LeaderLease = TimeSpan.FromSeconds(1) });
+
+        await Eventually.BecomesTrueAsync(() => fixture.Database.ScalarAsync<bool>("select count(*) >= 4 from renewals"), "four renewals");
+        Assert.True(await fixture.Database.ScalarAsync<bool>("select max(at) - min(at) > interval '500 milliseconds' from (select at from renewals order by at limit 4) r"));
+    }
+
+    [Fact]
     public async Task A_schedule_that_never_comes_is_refused()
     {
         await using var fixture = await JobFixture.CreateAsync();

@@ -1,16 +1,9 @@
--- Jobs, newest first. Without a filter it walks index agent_messages_jobs backwards and stops after $6 rows; finished
--- jobs of a status other than succeeded, and what waits, are few and are looked up first. Takes no lock.
+-- Jobs, newest first: walks index agent_messages_jobs backwards and stops after $6 rows. Takes no lock.
 -- $1 status or null, $2 type prefix or null, $3 queue or null, $4 executor or null, $5 tenant or null, $6 limit
 select id, type, queue, status, attempts, max_attempts, priority, next_run_at, worker_id, progress, error, created_at, started_at, finished_at,
   waits_for, tenant, idempotency_key, executor_id, trace_id
 from public.jobs
 where ($1::text is null or status = $1)
-  and ($1::text is null or $1 in ('queued', 'succeeded', 'running') or id in (
-    select l.message_id from public.dead_letters l where l.service = 'jobs' and $1 in ('failed', 'cancelled')
-    union all
-    select d.message_id from public.bus_deferred d where d.service = 'jobs' and $1 in ('retrying', 'scheduled')
-    union all
-    select m.id from public.agent_messages m where m.service = 'jobs' and m.special and m.not_before > clock_timestamp() and $1 = 'scheduled'))
   and ($2::text is null or starts_with(type, $2))
   and ($3::text is null or queue = $3)
   and ($4::text is null or executor_id = $4)
