@@ -254,9 +254,6 @@ begin
     return;
   end if;
 
-  -- Wishes that came too late, or the lane would be claimed row by row for ever.
-  delete from public.job_cancellations c where c.lane = p_lane and c.requested_at < clock_timestamp() - interval '10 seconds'
-    and not exists (select 1 from public.jobs j where j.id = c.job_id and j.status not in ('succeeded', 'failed', 'cancelled'));
   for job in select * from public.cogo_claim(p_lane, p_session, p_limit) loop
     delete from public.job_cancellations c where c.job_id = job.message_id returning c.reason into why;
     if found then

@@ -1,7 +1,5 @@
 -- Jobs as people and other programs see them. A job's status is not stored, it follows from where the job is: writing it
 -- down would be an update a job, and updates are what slows queues on Postgres down.
--- Each join is lateral and limited, so that it can only be a look-up a row: the newest 50 of a million cost 50 of each.
--- No volatile function may stand in it, or the planner computes all rows before it sorts and cuts.
 
 create or replace view public.jobs as
 select
@@ -14,11 +12,11 @@ select
     when d.claim_id is not null then 'running'
     when wait.job_id is not null then 'queued'
     when d.attempt > 0 then 'retrying'
-    when d.ready_at > statement_timestamp() then 'scheduled'
+    when d.ready_at > clock_timestamp() then 'scheduled'
     when d.message_id is not null then 'queued'
     when done.job_id is not null then 'succeeded'
     when m.special and not coalesce(pg_visible_in_snapshot(m.xid, cur.special), false)
-      then case when m.not_before > statement_timestamp() then 'scheduled' else 'queued' end
+      then case when m.not_before > clock_timestamp() then 'scheduled' else 'queued' end
     when m.special then case when twin.message_id is not null then 'cancelled' else 'succeeded' end
     when hot.claim_id is not null then case when hot.acked_at is null then 'running' else 'succeeded' end
     when pg_visible_in_snapshot(m.xid, cur.prev)
@@ -59,10 +57,10 @@ from public.agent_messages m
 left join lateral (
   select c.special, c.prev, c.target, c.last_xid, c.last_id from public.bus_claims c where c.lane = m.lane order by c.claim_id desc limit 1
 ) cur on true
-left join lateral (select * from public.bus_deferred d where d.message_id = m.id limit 1) d on true
-left join lateral (select * from public.job_waits w where w.job_id = m.id limit 1) wait on true
-left join lateral (select * from public.job_results r where r.job_id = m.id and d.message_id is null limit 1) done on true
-left join lateral (select * from public.job_progress p where p.job_id = m.id limit 1) p on true
+left join public.bus_deferred d on d.message_id = m.id
+left join public.job_waits wait on wait.job_id = m.id
+left join public.job_results done on done.job_id = m.id and d.message_id is null
+left join public.job_progress p on p.job_id = m.id
 left join lateral (
   select l.* from public.dead_letters l where l.message_id = m.id and l.service = 'jobs' order by l.id desc limit 1
 ) dead on d.message_id is null
@@ -77,14 +75,12 @@ left join lateral (
     order by c.last_xid, c.last_id limit 4) c
   where m.id = any (c.ids) order by c.claim_id limit 1
 ) hot on not m.special
-left join lateral (select c.session_id, c.claimed_at from public.bus_claims c where c.claim_id = d.claim_id limit 1) held on true
-left join lateral (
-  select s.worker_id from public.bus_sessions s
-  where s.session_id = case when d.claim_id is not null then held.session_id when d.message_id is null then hot.session_id end limit 1
-) s on true
+left join public.bus_claims held on held.claim_id = d.claim_id
+left join public.bus_sessions s on s.session_id = case
+  when d.claim_id is not null then held.session_id when d.message_id is null then hot.session_id end
 left join lateral (
   select k.message_id from public.bus_keys k
-  where m.idempotency_key is not null and k.lane = m.lane and k.key = m.idempotency_key and k.message_id <> m.id limit 1
+  where m.idempotency_key is not null and k.lane = m.lane and k.key = m.idempotency_key and k.message_id <> m.id
 ) twin on true
 where m.service = 'jobs';
 

@@ -277,10 +277,9 @@ begin
 end $$;
 
 -- Drops the daily partitions of messages and events whose day ended more than `keep` ago, when nothing in them waits or
--- runs. The lock it needs keeps others waiting, so it waits for it 200 ms at most and leaves the rest to the next time.
--- Returns the names of what was dropped.
+-- runs. Waits 2 s at most for the lock. Returns the names of what was dropped.
 create or replace function public.cogo_drop_old_partitions(keep interval) returns setof text
-language plpgsql set lock_timeout = '200ms' as $$
+language plpgsql set lock_timeout = '2s' as $$
 declare
   child record;
   in_use boolean;
@@ -313,15 +312,8 @@ begin
           where s.ended_at is null and c.revoked_at is null)$q$, child.relname, child.relname, child.relname) into in_use;
     end if;
     if not in_use then
-      begin
-        execute format('drop table public.%I', child.relname);
-      exception when lock_not_available then
-        return;
-      end;
+      execute format('drop table public.%I', child.relname);
       return next child.relname;
     end if;
   end loop;
-  delete from public.job_results r where r.finished_at < clock_timestamp() - keep;
-  delete from public.job_progress p where p.updated_at < clock_timestamp() - keep
-    and not exists (select 1 from public.bus_deferred d where d.message_id = p.job_id);
 end $$;
