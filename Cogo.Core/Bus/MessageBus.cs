@@ -15,6 +15,7 @@ public sealed class MessageBus : IAsyncDisposable
     private readonly BusOptions _options;
     private readonly IBusStore _store;
     private readonly BusRuntime _runtime;
+    private readonly StandingConnections _connections;
     private readonly Bell _bell;
     private readonly Acknowledger _acknowledger;
     private readonly BusCore _core;
@@ -41,7 +42,8 @@ public sealed class MessageBus : IAsyncDisposable
         _runtime = runtime;
         _logger = logger;
         _bell = new Bell(store, options, WakeUp, runtime, logger);
-        Publisher = new Publisher(database, options, _bell, runtime.Time);
+        _connections = (store as PostgresStore)?.Connections ?? new StandingConnections(database);
+        Publisher = new Publisher(_connections, options, _bell, runtime.Time);
         Events = new EventLog(database, options.WorkerId);
         _acknowledger = new Acknowledger(store, options, runtime, logger);
         var ender = new Ender(store, _acknowledger, _bell, runtime.Time, logger);
@@ -104,5 +106,6 @@ public sealed class MessageBus : IAsyncDisposable
         await _acknowledger.DisposeAsync();
         await _core.DisposeAsync();
         await _bell.DisposeAsync();
+        await _connections.DisposeAsync();
     }
 }

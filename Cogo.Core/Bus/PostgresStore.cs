@@ -10,6 +10,9 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
 
     private readonly PostgresEndings _endings = new(database, options, time);
 
+    /// <summary>For the statements that run for every claim, acknowledgement and wake-up.</summary>
+    public StandingConnections Connections { get; } = new(database);
+
     /// <summary>Signs this store's bells: its own process woke its subscribers without them.</summary>
     public string Origin { get; } = Guid.NewGuid().ToString("N");
 
@@ -71,7 +74,8 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
     public async Task<IReadOnlyList<Delivery>> ClaimAsync(long lane, Route route, long session, int limit, CancellationToken cancellationToken)
     {
         var jobs = route.Service == Route.JobService;
-        await using var claim = database.CreateCommand(
+        await using var connection = await Connections.RentAsync(cancellationToken);
+        await using var claim = connection.Command(
             jobs ? "select * from public.cogo_claim_jobs($1, $4, $2, $3)" : "select * from public.cogo_claim($1, $2, $3)");
         Add(claim, lane);
         Add(claim, session);
@@ -114,7 +118,8 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
     {
         // A command a claim, all of them one transaction; the claims in order, as everyone locks them.
         var claims = messages.GroupBy(static message => message.Fence).OrderBy(static claim => claim.Key).ToList();
-        await using var batch = database.CreateBatch();
+        await using var connection = await Connections.RentAsync(cancellationToken);
+        await using var batch = connection.Connection.CreateBatch();
         foreach (var claim in claims)
         {
             var acknowledge = new NpgsqlBatchCommand("select public.cogo_acknowledge($1, $2, $3)");
@@ -181,7 +186,13 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
 
     public async Task NotifyAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken)
     {
-        await using var notify = database.CreateCommand("select pg_notify($1, lane || '@' || $3) from unnest($2::bigint[]) lane");
+        await using var connection = await Connections.RentAsync(cancellationToken);
+        // A wake-up has nothing to make durable: its commit must not make others wait for the disk.
+        await using var notify = connection.Command(
+            """
+            select pg_notify($1, lane || '@' || $3)
+            from (select set_config('synchronous_commit', 'off', true)) quick, unnest($2::bigint[]) lane
+            """);
         Add(notify, Bell.Channel);
         Add(notify, lanes.ToArray());
         Add(notify, Origin);

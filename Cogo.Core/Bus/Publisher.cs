@@ -12,19 +12,21 @@ namespace Cogo.Core.Bus;
 public sealed class Publisher : IPublisher
 {
     private static readonly string PublishMany = SqlQuery.Load("publish_messages");
-    private static readonly string PublishPlain = SqlQuery.Load("publish_plain_messages");
     private static readonly string PublishKeyed = SqlQuery.Load("publish_keyed_message");
+
+    /// <summary>A function, since its plan is kept, and it silences the trigger itself.</summary>
+    private const string PublishPlain = "select id, lane from public.cogo_publish($1, $2, $3, $4, $5, $6)";
 
     private const string SilenceTrigger = "select set_config('cogo.bell', 'off', true)";
 
-    private readonly NpgsqlDataSource _database;
+    private readonly StandingConnections _connections;
     private readonly BusOptions _options;
     private readonly Bell _bell;
     private readonly TimeProvider _time;
 
-    internal Publisher(NpgsqlDataSource database, BusOptions options, Bell bell, TimeProvider time)
+    internal Publisher(StandingConnections connections, BusOptions options, Bell bell, TimeProvider time)
     {
-        _database = database;
+        _connections = connections;
         _options = options;
         _bell = bell;
         _time = time;
@@ -45,10 +47,10 @@ public sealed class Publisher : IPublisher
             return await PublishAtOnceAsync(messages, cancellationToken);
         }
 
-        await using var connection = await _database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await SilenceTriggerAsync(connection, transaction, cancellationToken);
-        var appended = await AppendAsync(connection, transaction, messages, _time, cancellationToken);
+        await using var rented = await _connections.RentAsync(cancellationToken);
+        await using var transaction = await rented.Connection.BeginTransactionAsync(cancellationToken);
+        await SilenceTriggerAsync(rented.Connection, transaction, cancellationToken);
+        var appended = await AppendAsync(rented.Connection, transaction, messages, _time, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         _bell.Ring(appended.Lanes);
         return appended.Receipts;
@@ -82,12 +84,23 @@ public sealed class Publisher : IPublisher
 
         var receipts = new PublishReceipt[messages.Count];
         var lanes = new HashSet<long>();
-        await using (var batch = _database.CreateBatch())
+        await using (var rented = await _connections.RentAsync(cancellationToken))
+        await using (var batch = rented.Connection.CreateBatch())
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(SilenceTrigger));
-            batch.BatchCommands.Add(Insert(messages, traces));
+            var plain = messages.All(static message => message is { Tenant: null, Priority: 0, MaxAttempts: null, Delay: null, TimeToLive: null });
+            var insert = Insert(messages, traces, plain);
+            if (!plain)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(SilenceTrigger));
+            }
+
+            batch.BatchCommands.Add(insert);
             await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-            await reader.NextResultAsync(cancellationToken);
+            if (batch.BatchCommands.Count > 1)
+            {
+                await reader.NextResultAsync(cancellationToken);
+            }
+
             await ReadReceiptsAsync(reader, Enumerable.Range(0, receipts.Length), traces, receipts, lanes, cancellationToken);
         }
 
@@ -136,14 +149,13 @@ public sealed class Publisher : IPublisher
         (string TraceId, string? TraceParent)[] traces, PublishReceipt[] receipts, HashSet<long> lanes, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection, transaction);
-        batch.BatchCommands.Add(Insert([.. which.Select(i => messages[i])], [.. which.Select(i => traces[i])]));
+        batch.BatchCommands.Add(Insert([.. which.Select(i => messages[i])], [.. which.Select(i => traces[i])], plain: false));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await ReadReceiptsAsync(reader, which, traces, receipts, lanes, cancellationToken);
     }
 
-    private static NpgsqlBatchCommand Insert(IReadOnlyList<OutgoingMessage> messages, (string TraceId, string? TraceParent)[] traces)
+    private static NpgsqlBatchCommand Insert(IReadOnlyList<OutgoingMessage> messages, (string TraceId, string? TraceParent)[] traces, bool plain)
     {
-        var plain = messages.All(static message => message is { Tenant: null, Priority: 0, MaxAttempts: null, Delay: null, TimeToLive: null });
         var insert = new NpgsqlBatchCommand(plain ? PublishPlain : PublishMany);
         insert.Parameters.Add(Array(messages, static message => message.Route.Service));
         insert.Parameters.Add(Array(messages, static message => message.Route.Role));

@@ -77,9 +77,9 @@ public sealed partial class Subscription : IAsyncDisposable
         {
             try
             {
-                var claimed = await ClaimAndStartAsync();
+                var more = await ClaimAndStartAsync();
                 pause = TimeSpan.FromMilliseconds(100);
-                if (claimed == 0)
+                if (!more)
                 {
                     await _latch.WaitAsync(_bus.Runtime.Jittered(_bus.Options.PollInterval), _bus.Runtime.Time, _stop.Token);
                 }
@@ -103,7 +103,8 @@ public sealed partial class Subscription : IAsyncDisposable
         }
     }
 
-    private async Task<int> ClaimAndStartAsync()
+    /// <returns>Whether there may be more to claim at once.</returns>
+    private async Task<bool> ClaimAndStartAsync()
     {
         await _slots.WaitAsync(1, Timeout.InfiniteTimeSpan, _bus.Runtime.Time, _stop.Token);
         if (_behind)
@@ -128,7 +129,7 @@ public sealed partial class Subscription : IAsyncDisposable
             catch (SessionEndedException)
             {
                 session.MarkLost();
-                return 1;
+                return true;
             }
 
             started = claimed.Count;
@@ -144,7 +145,8 @@ public sealed partial class Subscription : IAsyncDisposable
                 _pump.Start(claimed);
             }
 
-            return started;
+            // What a claim leaves room for was not there yet, and rings when it comes. Of jobs it may have put some aside.
+            return _behind || (started > 0 && _route.Service == Route.JobService);
         }
         finally
         {

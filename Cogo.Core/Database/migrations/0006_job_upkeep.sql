@@ -97,8 +97,9 @@ select
   m.expires_at
 from public.agent_messages m
 left join lateral (
-  select c.special, c.prev, c.target, c.last_xid, c.last_id from public.bus_claims c where c.lane = m.lane order by c.claim_id desc limit 1
-) cur on true
+  select c.lane, c.special, c.prev, c.target, c.last_xid, c.last_id from public.bus_claims c
+  where (c.lane, c.claim_id) <= (m.lane, 9223372036854775807) order by c.lane desc, c.claim_id desc limit 1
+) cur on cur.lane = m.lane
 left join lateral (select * from public.bus_deferred d where d.message_id = m.id limit 1) d on true
 left join lateral (select * from public.job_waits w where w.job_id = m.id limit 1) wait on true
 left join lateral (select * from public.job_results r where r.job_id = m.id and d.message_id is null limit 1) done on true
@@ -150,10 +151,11 @@ begin
       execute format($q$
         select exists (
           with cursors as materialized (
-            select l.lane, cur.* from (select distinct m.lane from public.%I m) l
+            select l.lane, cur.claim_id, cur.special, cur.prev, cur.target, cur.last_xid, cur.last_id from (select distinct m.lane from public.%I m) l
             left join lateral (
-              select c.claim_id, c.special, c.prev, c.target, c.last_xid, c.last_id from public.bus_claims c
-              where c.lane = l.lane order by c.claim_id desc limit 1) cur on true)
+              select c.claim_id, c.lane, c.special, c.prev, c.target, c.last_xid, c.last_id from public.bus_claims c
+              where (c.lane, c.claim_id) <= (l.lane, 9223372036854775807)
+              order by c.lane desc, c.claim_id desc limit 1) cur on cur.lane = l.lane)
           select 1 from public.%I m join cursors cur using (lane)
           where cur.claim_id is null or case when m.special then not pg_visible_in_snapshot(m.xid, cur.special)
             else not (pg_visible_in_snapshot(m.xid, cur.prev)
