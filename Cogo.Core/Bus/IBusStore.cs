@@ -24,6 +24,9 @@ internal interface IBusStore
     /// <exception cref="SessionEndedException">The session has ended.</exception>
     Task<IReadOnlyList<Delivery>> ClaimAsync(long lane, Route route, long session, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Those of the lanes on which a claim would find something.</summary>
+    Task<IReadOnlyList<long>> ReadyLanesAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken);
+
     /// <summary>Hands back claims from <paramref name="from"/> on that the session does not know of. Returns how many messages.</summary>
     Task<int> ReleaseUnknownAsync(long session, long from, IReadOnlyList<long> known, CancellationToken cancellationToken);
 

@@ -25,6 +25,7 @@ public sealed class MessageBus : IAsyncDisposable
     private int _disposed;
     private BellListener? _listener;
     private Maintenance? _maintenance;
+    private Poller? _poller;
 
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
     public MessageBus(NpgsqlDataSource database, BusOptions options, ILogger<MessageBus> logger, TimeProvider? time = null)
@@ -71,6 +72,7 @@ public sealed class MessageBus : IAsyncDisposable
             lock (_lock)
             {
                 _listener ??= new BellListener(_database, _options, WakeUp, (_store as PostgresStore)?.Origin, _runtime.Time, _logger);
+                _poller ??= new Poller(_store, _options, WakeUp, _runtime, _logger);
                 _maintenance ??= new Maintenance(_store, _options, _bell, _runtime, _logger);
                 var subscription = new Subscription(_core, route, lane, options, handler);
                 _subscriptions.Add(subscription);
@@ -93,6 +95,11 @@ public sealed class MessageBus : IAsyncDisposable
         }
 
         await Task.WhenAll(_subscriptions.Select(subscription => subscription.DisposeAsync().AsTask()));
+        if (_poller is not null)
+        {
+            await _poller.DisposeAsync();
+        }
+
         if (_maintenance is not null)
         {
             await _maintenance.DisposeAsync();

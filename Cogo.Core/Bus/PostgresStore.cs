@@ -102,6 +102,14 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         return claimed;
     }
 
+    public async Task<IReadOnlyList<long>> ReadyLanesAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken)
+    {
+        await using var connection = await Connections.RentAsync(cancellationToken);
+        await using var ask = connection.Command("select * from public.cogo_ready_lanes($1) lane");
+        Add(ask, lanes.ToArray());
+        return await LanesAsync(ask, cancellationToken);
+    }
+
     public async Task<int> ReleaseUnknownAsync(long session, long from, IReadOnlyList<long> known, CancellationToken cancellationToken)
     {
         await using var release = database.CreateCommand("select * from public.cogo_release_unknown($1, $2, $3, $4) lane");

@@ -12,6 +12,9 @@ public sealed partial class Subscription : IAsyncDisposable
     /// <summary>How long a claim waits for more free slots while there is a backlog.</summary>
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>So many polling intervals a route sleeps when neither a wake-up nor the poller calls it.</summary>
+    private const int UnaskedPolls = 15;
+
     private static readonly Outcome Plain = Outcome.Completed();
 
     private readonly Route _route;
@@ -81,7 +84,7 @@ public sealed partial class Subscription : IAsyncDisposable
                 pause = TimeSpan.FromMilliseconds(100);
                 if (!more)
                 {
-                    await _latch.WaitAsync(_bus.Runtime.Jittered(_bus.Options.PollInterval), _bus.Runtime.Time, _stop.Token);
+                    await _latch.WaitAsync(_bus.Runtime.Jittered(_bus.Options.PollInterval * UnaskedPolls), _bus.Runtime.Time, _stop.Token);
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)

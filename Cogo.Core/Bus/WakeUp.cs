@@ -36,12 +36,27 @@ internal sealed class WakeUp
         }
     }
 
+    /// <summary>The lanes of those who wait for a signal now.</summary>
+    public IReadOnlyCollection<long> WaitingLanes() =>
+        [.. _latches.Where(static lane => lane.Value.Keys.Any(static latch => latch.IsWaiting)).Select(static lane => lane.Key)];
+
     /// <summary>One subscription's ear; one waits at a time.</summary>
     internal sealed class Latch(WakeUp owner, long lane) : IDisposable
     {
         private readonly Lock _lock = new();
         private bool _set;
         private TaskCompletionSource? _waiter;
+
+        public bool IsWaiting
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _waiter is not null;
+                }
+            }
+        }
 
         public void Set()
         {

@@ -39,6 +39,9 @@ internal sealed class SimulatedStore(
     public Task<IReadOnlyList<Delivery>> ClaimAsync(long lane, Route asked, long session, int limit, CancellationToken cancellationToken) =>
         CallAsync(() => model.Claim(route, session, limit), cancellationToken);
 
+    public Task<IReadOnlyList<long>> ReadyLanesAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken) =>
+        CallAsync<IReadOnlyList<long>>(() => model.IsReady() ? [1] : [], cancellationToken);
+
     public Task<int> ReleaseUnknownAsync(long session, long from, IReadOnlyList<long> known, CancellationToken cancellationToken) =>
         CallAsync(() => model.ReleaseUnknown(session, from, known, options.HeartbeatInterval / 2), cancellationToken);
 

@@ -207,6 +207,9 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
         return true;
     }
 
+    /// <summary>Whether a claim would find something to do.</summary>
+    public bool IsReady() => HasWork() || _deferred.Values.Any(waiting => waiting.Claim is null && waiting.Message.ExpiresAt <= now());
+
     private bool HasWork() =>
         _log.Skip(_moved).Any(message => message.IsSpecial) || _log.Skip(_read).Any(message => !message.IsSpecial)
         || _deferred.Values.Any(waiting => waiting.Claim is null && waiting.ReadyAt <= now() && !(waiting.Message.ExpiresAt <= now()));

@@ -1,7 +1,9 @@
+-- Plans of these functions are made once a connection, for any lane and however full the tables: planning a claim costs
+-- several times what running it does.
+
 -- Claims up to p_limit messages of a lane for a session: first those whose time has come, by priority; then the
 -- ordinary ones, oldest first; then priorities below 0. Claims of one lane are serialised by an advisory lock of
 -- the transaction, so poolers do not matter. An idle call reads a few indexes and writes nothing.
--- Plans are made once a connection, for any lane and however full the tables: planning costs several times the work.
 -- SQLSTATE CG001: the session has ended.
 create or replace function public.cogo_claim(p_lane bigint, p_session bigint, p_limit int)
 returns table (fence bigint, message_id bigint, service text, role text, shard text, tenant text, payload text, trace_id text,
@@ -10,10 +12,13 @@ returns table (fence bigint, message_id bigint, service text, role text, shard t
 language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
+  -- So many special messages, and so many that ran out of time, are seen to in one claim.
+  chores constant int := 5000;
   cur public.bus_claims;
   snap pg_snapshot;
   started timestamptz := clock_timestamp();
-  moved int;
+  seen int;
+  moved int := 0;
   room int := p_limit;
   late public.bus_deferred;
   waiting bigint[];
@@ -24,13 +29,11 @@ declare
 begin
   perform pg_advisory_xact_lock(p_lane);
 
-  -- Ordered by both columns: by claim_id alone Postgres may walk down the primary key over all other lanes' claims.
-  select c.* into cur from (
-    select * from public.bus_claims c where (c.lane, c.claim_id) <= (p_lane, 9223372036854775807)
-    order by c.lane desc, c.claim_id desc limit 1) c
-  where c.lane = p_lane;
+  select c.* into cur from public.cogo_cursor(p_lane) c;
   if not found then
     cur.special := '1:1:';
+    cur.special_xid := '0';
+    cur.special_id := 0;
     cur.prev := '1:1:';
     cur.target := '1:1:';
     cur.last_xid := '0';
@@ -38,19 +41,23 @@ begin
   end if;
   snap := pg_current_snapshot();
 
-  moved := public.cogo_defer_special(p_lane, cur.special, snap);
-
-  -- What ran out of time is given up, with its reason.
-  for late in
-    delete from public.bus_deferred d where d.lane = p_lane and d.claim_id is null and d.expires_at <= started returning d.*
+  -- As many of the special ones as are there, or as fill this claim, or as half a second allows.
   loop
-    perform public.cogo_bury(late, 'expired', format('Not delivered by %s, when it expired.', late.expires_at), 'infrastructure', null);
+    select m.special, m.special_xid, m.special_id, m.moved into cur.special, cur.special_xid, cur.special_id, seen
+      from public.cogo_move_special(p_lane, chores, snap, cur.special, cur.special_xid, cur.special_id) m;
+    moved := moved + seen;
+    -- What ran out of time is given up, with its reason.
+    for late in
+      delete from public.bus_deferred d where d.message_id = any (array(
+        select o.message_id from public.bus_deferred o
+        where o.lane = p_lane and o.claim_id is null and o.expires_at <= started order by o.expires_at limit chores))
+      returning d.*
+    loop
+      perform public.cogo_bury(late, 'expired', format('Not delivered by %s, when it expired.', late.expires_at), 'infrastructure', null);
+    end loop;
+    waiting := public.cogo_due(p_lane, false, started, room);
+    exit when seen < chores or cardinality(waiting) = room or clock_timestamp() > started + interval '500 milliseconds';
   end loop;
-
-  waiting := array(
-    select d.message_id from public.bus_deferred d
-    where d.lane = p_lane and d.claim_id is null and d.priority >= 0 and d.ready_at <= started
-    order by d.priority desc, d.ready_at, d.message_id limit room for update skip locked);
   room := room - cardinality(waiting);
 
   hot := public.cogo_read_window(p_lane, cur.prev, cur.target, cur.last_xid, cur.last_id, room);
@@ -73,10 +80,7 @@ begin
   end if;
 
   if room > 0 then
-    low := array(
-      select d.message_id from public.bus_deferred d
-      where d.lane = p_lane and d.claim_id is null and d.priority < 0 and d.ready_at <= started
-      order by d.priority desc, d.ready_at, d.message_id limit room for update skip locked);
+    low := public.cogo_due(p_lane, true, started, room);
   end if;
 
   if moved = 0 and cardinality(waiting) = 0 and cardinality(hot) = 0 and cardinality(low) = 0 then
@@ -89,10 +93,10 @@ begin
     raise exception 'Session % has ended: its lease was taken.', p_session using errcode = 'CG001';
   end if;
 
-  insert into public.bus_claims (lane, session_id, ids, deferred, first_xid, special, prev, target, last_xid, last_id)
+  insert into public.bus_claims (lane, session_id, ids, deferred, first_xid, special, special_xid, special_id, prev, target, last_xid, last_id)
   values (p_lane, p_session, array(select m.id from unnest(hot) m), waiting || low,
     coalesce((select m.xid from unnest(hot) m order by m.xid limit 1), '0'),
-    snap, cur.prev, cur.target, cur.last_xid, cur.last_id)
+    cur.special, cur.special_xid, cur.special_id, cur.prev, cur.target, cur.last_xid, cur.last_id)
   returning claim_id into claim;
 
   if cardinality(waiting) + cardinality(low) > 0 then
@@ -115,6 +119,43 @@ begin
       from public.bus_deferred d where d.message_id = any (low)
       order by d.priority desc, d.ready_at, d.message_id;
   end if;
+end $$;
+
+drop function if exists public.cogo_defer_special(bigint, pg_snapshot, pg_snapshot);
+
+-- Those of the lanes on which a claim would find something: what idle workers ask, once for all lanes they read. Locks
+-- and writes nothing.
+create or replace function public.cogo_ready_lanes(p_lanes bigint[]) returns setof bigint
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+  one bigint;
+  cur public.bus_claims;
+  snap pg_snapshot := pg_current_snapshot();
+begin
+  foreach one in array p_lanes loop
+    select c.* into cur from public.cogo_cursor(one) c;
+    if not found then
+      cur.special := '1:1:';
+      cur.prev := '1:1:';
+      cur.target := '1:1:';
+      cur.last_xid := '0';
+      cur.last_id := 0;
+    end if;
+    if exists (select 1 from public.bus_deferred d where d.lane = one and d.claim_id is null and d.ready_at <= clock_timestamp())
+      or exists (select 1 from public.bus_deferred d where d.lane = one and d.claim_id is null and d.expires_at <= clock_timestamp())
+      or exists (select 1 from public.job_waits w where w.lane = one)
+      or exists (
+        select 1 from public.agent_messages m where m.lane = one and m.special
+          and m.xid >= pg_snapshot_xmax(cur.special) and pg_visible_in_snapshot(m.xid, snap))
+      or exists (
+        select 1 from public.agent_messages m where m.lane = one and m.special
+          and m.xid = any (array(select pg_snapshot_xip(cur.special))) and pg_visible_in_snapshot(m.xid, snap))
+      or cardinality(public.cogo_read_window(one, cur.prev, cur.target, cur.last_xid, cur.last_id, 1)) > 0
+      or cardinality(public.cogo_read_window(one, cur.target, snap, '0', 0, 1)) > 0
+    then
+      return next one;
+    end if;
+  end loop;
 end $$;
 
 alter function public.cogo_claim_jobs(bigint, text, bigint, int, text[]) set plan_cache_mode = force_generic_plan;
