@@ -85,7 +85,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task ExecuteAsync(string database, string sql, CancellationToken cancellationToken)
+    public async Task ExecuteAsync(string database, string sql, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(ConnectionString(database));
         await connection.OpenAsync(cancellationToken);

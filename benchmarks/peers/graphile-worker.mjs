@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parentPort } from "node:worker_threads";
 import { Logger, makeWorkerUtils, run, runMigrations } from "graphile-worker";
 import pg from "pg";
-import { emit, openLoop, payload, percentiles, publishAll, until, workload } from "./measure.mjs";
+import { emit, openLoop, payload, percentiles, publishAll, until, warmup, workload } from "./measure.mjs";
 import { publishInThread } from "./publisher-thread.mjs";
 
 const { connectionString, mode } = workload;
@@ -81,7 +81,7 @@ const latency = async () => {
   const times = [];
   const runner = await start({ work: ({ due }) => void times.push(performance.now() - due) });
   const utils = await makeWorkerUtils({ preset });
-  await openLoop(Math.max(workload.rate, 50), 1, () => utils.addJob("work", { due: performance.now() }));
+  await openLoop(warmup.rate, warmup.seconds, () => utils.addJob("work", { due: performance.now() }));
   await until(isEmpty, "an empty queue after the warm-up");
   times.length = 0;
   const total = await openLoop(workload.rate, workload.seconds, (due) => utils.addJob("work", { ...payload(0, workload.payloadBytes), due }));

@@ -5,7 +5,7 @@ import { parentPort } from "node:worker_threads";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { PgBoss } from "pg-boss";
-import { emit, openLoop, payload, percentiles, publishAll, until, workload } from "./measure.mjs";
+import { emit, openLoop, payload, percentiles, publishAll, until, warmup, workload } from "./measure.mjs";
 import { publishInThread } from "./publisher-thread.mjs";
 
 const { connectionString, mode } = workload;
@@ -85,7 +85,7 @@ const latency = async () => {
     const now = performance.now();
     for (const { data } of jobs) times.push(now - data.due);
   });
-  await openLoop(Math.max(workload.rate, 50), 1, () => boss.send(queue, { due: performance.now() }));
+  await openLoop(warmup.rate, warmup.seconds, () => boss.send(queue, { due: performance.now() }));
   await until(isEmpty, "an empty queue after the warm-up");
   times.length = 0;
   const total = await openLoop(workload.rate, workload.seconds, (due) => boss.send(queue, { ...payload(0, workload.payloadBytes), due }));

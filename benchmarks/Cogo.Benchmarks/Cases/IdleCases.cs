@@ -19,6 +19,9 @@ internal sealed class IdleCases(BenchmarkServer server, ContestantSet contestant
         }
 
         var name = await contestants.CogoDatabaseAsync(cancellationToken);
+        // Only the worker's queries are to be counted.
+        await server.ExecuteAsync("postgres", "alter system set autovacuum = off", cancellationToken);
+        await server.ExecuteAsync("postgres", "select pg_reload_conf()", cancellationToken);
         await using var worker = await CogoWorkerProcess.StartAsync(server.ConnectionString(name), cancellationToken);
         await Task.Delay(Settling, cancellationToken);
         var processor = new List<double>();
@@ -33,8 +36,10 @@ internal sealed class IdleCases(BenchmarkServer server, ContestantSet contestant
             queries.Add((await TransactionsAsync(name, cancellationToken) - transactions) / seconds);
         }
 
+        await server.ExecuteAsync("postgres", "alter system reset autovacuum", cancellationToken);
+        await server.ExecuteAsync("postgres", "select pg_reload_conf()", cancellationToken);
         yield return new CaseResult("idle_processor", "%", new Series(processor), new Dictionary<string, Series>(StringComparer.Ordinal), null) { Note = "Of one core, a worker process." };
-        yield return new CaseResult("idle_queries", "queries/s", new Series(queries), new Dictionary<string, Series>(StringComparer.Ordinal), null) { Note = "Transactions of the database, autovacuum's included." };
+        yield return new CaseResult("idle_queries", "queries/s", new Series(queries), new Dictionary<string, Series>(StringComparer.Ordinal), null) { Note = "Transactions of the database, autovacuum switched off meanwhile." };
     }
 
     /// <summary>Asked from another database, so that asking does not count.</summary>

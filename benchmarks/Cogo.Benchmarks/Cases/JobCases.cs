@@ -4,17 +4,23 @@ using Cogo.Benchmarks.Reporting;
 
 namespace Cogo.Benchmarks.Cases;
 
-/// <summary>Enqueue -> work -> finish.</summary>
+/// <summary>Throughput of the job queue: enqueue alone, and enqueue -> work -> finish.</summary>
 internal sealed class JobCases(BenchmarkServer server, ContestantSet contestants, BenchmarkOptions options)
 {
     public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var workload = new Workload { Kind = WorkloadKind.EndToEnd, Messages = options.Quick ? 100_000 : 300_000 };
-        var taking = await contestants.CreateAsync(CogoJobs.Create, ceiling: false, cancellationToken);
-        if (taking.Count > 0)
+        var small = new Workload { Kind = WorkloadKind.EndToEnd, Messages = options.Quick ? 100_000 : 300_000 };
+        (string Name, Workload Workload)[] cases =
+        [
+            ("jobs_end_to_end", small),
+            ("jobs_enqueue", small with { Kind = WorkloadKind.Publish }),
+            ("jobs_end_to_end_10kb", small with { PayloadBytes = 10_000, Messages = small.Messages / 10 }),
+        ];
+        foreach (var (name, workload) in cases)
         {
-            var figures = await Rounds.RunAsync("jobs_end_to_end", server, taking, workload, options.Rounds, cancellationToken);
-            yield return Rounds.Result("jobs_end_to_end", "jobs/s", "per_second", figures);
+            var taking = await contestants.CreateAsync(CogoJobs.Create, ceiling: false, cancellationToken);
+            var figures = await Rounds.RunAsync(name, server, taking, workload, options.Rounds, cancellationToken);
+            yield return Rounds.Result(name, "jobs/s", "per_second", figures);
         }
     }
 }

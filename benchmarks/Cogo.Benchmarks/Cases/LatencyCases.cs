@@ -16,7 +16,7 @@ internal sealed class LatencyCases(BenchmarkServer server, ContestantSet contest
         foreach (var (name, rate, seconds) in Loads)
         {
             var workload = new Workload { Kind = WorkloadKind.Latency, Rate = rate, Seconds = options.Quick ? 5 : seconds };
-            var taking = await contestants.CreateAsync(CogoBus.Create, ceiling: false, cancellationToken);
+            var taking = await contestants.CreateWithAsync(CogoBus.Create, database => new TwoCommits(database), cancellationToken);
             var figures = await Rounds.RunAsync($"latency_{name}", server, taking, workload, options.Rounds, cancellationToken);
             foreach (var percentile in new[] { "p50", "p99", "p999" })
             {

@@ -17,12 +17,29 @@ internal sealed class CogoJobs(string connectionString) : IContestant
 
     public async Task<IReadOnlyDictionary<string, double>> RunAsync(Workload workload, CancellationToken cancellationToken)
     {
-        if (workload.Kind != WorkloadKind.EndToEnd || workload.Workers > 1)
+        if (workload.Kind is not (WorkloadKind.EndToEnd or WorkloadKind.Publish) || workload.Workers > 1)
         {
-            throw new NotSupportedException($"Cogo's jobs are measured end to end with one worker, not {workload.Kind} with {workload.Workers}.");
+            throw new NotSupportedException($"Cogo's jobs are measured with one worker, not {workload.Kind} with {workload.Workers}.");
         }
 
         await using var database = NpgsqlDataSource.Create(connectionString);
+        return workload.Kind == WorkloadKind.Publish
+            ? await EnqueueAloneAsync(database, workload, cancellationToken)
+            : await EndToEndAsync(database, workload, cancellationToken);
+    }
+
+    private static async Task<IReadOnlyDictionary<string, double>> EnqueueAloneAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
+    {
+        await using var bus = CogoSettings.Bus(database);
+        var queue = new JobQueue(database, bus);
+        await EnqueueAsync(queue, workload, workload.Warmup, cancellationToken);
+        var clock = Stopwatch.StartNew();
+        await EnqueueAsync(queue, workload, workload.Messages, cancellationToken);
+        return PerSecond(workload, clock);
+    }
+
+    private static async Task<IReadOnlyDictionary<string, double>> EndToEndAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
+    {
         await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
         await using var bus = CogoSettings.Bus(database);
         var queue = new JobQueue(database, bus);
@@ -36,8 +53,11 @@ internal sealed class CogoJobs(string connectionString) : IContestant
         var clock = Stopwatch.StartNew();
         await EnqueueAsync(queue, workload, workload.Messages, cancellationToken);
         await acknowledged.UntilAsync(workload.Messages, cancellationToken);
-        return new Dictionary<string, double>(StringComparer.Ordinal) { ["per_second"] = workload.Messages / clock.Elapsed.TotalSeconds };
+        return PerSecond(workload, clock);
     }
+
+    private static Dictionary<string, double> PerSecond(Workload workload, Stopwatch clock) =>
+        new(StringComparer.Ordinal) { ["per_second"] = workload.Messages / clock.Elapsed.TotalSeconds };
 
     private static Task EnqueueAsync(JobQueue queue, Workload workload, int jobs, CancellationToken cancellationToken) =>
         CogoPublishing.RunAsync(

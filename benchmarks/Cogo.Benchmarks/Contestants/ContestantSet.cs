@@ -41,6 +41,16 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
         return contestants;
     }
 
+    /// <summary>Cogo, the peers, and a ceiling of the case's own.</summary>
+    public async Task<IReadOnlyList<IContestant>> CreateWithAsync(
+        Func<string, IContestant> cogo, Func<string, IContestant> ceiling, CancellationToken cancellationToken)
+    {
+        var contestants = await CreateAsync(cogo, ceiling: false, cancellationToken);
+        return Wanted(PgBench.ContestantName)
+            ? [.. contestants, ceiling(server.ConnectionString(await CogoDatabaseAsync(cancellationToken)))]
+            : contestants;
+    }
+
     /// <summary>A new database with Cogo's schema; returns its name.</summary>
     public async Task<string> CogoDatabaseAsync(CancellationToken cancellationToken)
     {
