@@ -6,8 +6,9 @@ namespace Cogo.Core.Bus;
 
 /// <summary>
 /// Wakes subscribers after a commit: those of this process at once, those of others by NOTIFY. NOTIFY takes a
-/// lock that serialises commits, so it is sent by one loop, at most once a <see cref="BusOptions.BellInterval"/>,
-/// with all lanes that rang in between. A ring that is lost costs one polling interval, never a message.
+/// lock that serialises commits, so it is sent at most once a <see cref="BusOptions.BellInterval"/>: with what is
+/// published when the bell has been still for so long, else by one loop, with all lanes that rang in between. A ring
+/// that is lost costs one polling interval, never a message.
 /// </summary>
 internal sealed partial class Bell : IAsyncDisposable
 {
@@ -25,6 +26,10 @@ internal sealed partial class Bell : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
+    private readonly Lock _lock = new();
+
+    /// <summary>Timestamp of the last NOTIFY; null: none yet.</summary>
+    private long? _sent;
 
     public Bell(IBusStore store, BusOptions options, WakeUp wakeUp, BusRuntime runtime, ILogger logger)
     {
@@ -35,6 +40,18 @@ internal sealed partial class Bell : IAsyncDisposable
         _time = runtime.Time;
         _logger = logger;
         _loop = runtime.Run(RunAsync);
+    }
+
+    /// <summary>True: the caller is to send the NOTIFY with what it publishes now, and to call <see cref="Rang"/> after.</summary>
+    public bool TakeTurnWithPublish() => _rings.Reader.Count == 0 && TakeTurn();
+
+    /// <summary>The NOTIFY of these lanes went with the commit: only this process's own subscribers are to be woken.</summary>
+    public void Rang(IEnumerable<long> lanes)
+    {
+        foreach (var lane in lanes)
+        {
+            _wakeUp.Signal(lane);
+        }
     }
 
     public void Ring(IEnumerable<long> lanes)
@@ -56,6 +73,20 @@ internal sealed partial class Bell : IAsyncDisposable
         _stop.Dispose();
     }
 
+    private bool TakeTurn()
+    {
+        lock (_lock)
+        {
+            if (_sent is { } sent && _time.GetElapsedTime(sent) < _options.BellInterval)
+            {
+                return false;
+            }
+
+            _sent = _time.GetTimestamp();
+            return true;
+        }
+    }
+
     private async Task RunAsync()
     {
         try
@@ -63,6 +94,11 @@ internal sealed partial class Bell : IAsyncDisposable
             var lanes = new HashSet<long>();
             while (await _rings.Reader.WaitToReadAsync(_stop.Token))
             {
+                while (!TakeTurn())
+                {
+                    await Task.Delay(_options.BellInterval, _time, _stop.Token);
+                }
+
                 while (_rings.Reader.TryRead(out var lane))
                 {
                     lanes.Add(lane);
@@ -78,7 +114,6 @@ internal sealed partial class Bell : IAsyncDisposable
                 }
 
                 lanes.Clear();
-                await Task.Delay(_options.BellInterval, _time, _stop.Token);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

@@ -44,7 +44,7 @@ public sealed class MessageBus : IAsyncDisposable
         _logger = logger;
         _bell = new Bell(store, options, WakeUp, runtime, logger);
         _connections = (store as PostgresStore)?.Connections ?? new StandingConnections(database);
-        Publisher = new Publisher(_connections, options, _bell, runtime.Time);
+        Publisher = new Publisher(_connections, options, _bell, (store as PostgresStore)?.Origin ?? "", runtime.Time);
         Events = new EventLog(database, options.WorkerId);
         _acknowledger = new Acknowledger(store, options, runtime, logger);
         var ender = new Ender(store, _acknowledger, _bell, runtime.Time, logger);

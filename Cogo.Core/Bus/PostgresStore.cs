@@ -52,7 +52,8 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
 
     public async Task<bool> RenewSessionAsync(long session, long floorClaim, CancellationToken cancellationToken)
     {
-        await using var renew = database.CreateCommand(
+        await using var connection = await Connections.RentAsync(cancellationToken);
+        await using var renew = connection.Command(
             """
             update public.bus_sessions set seen_at = clock_timestamp(), lease_until = clock_timestamp() + $2, floor_claim = $3
             where session_id = $1 and ended_at is null
@@ -160,7 +161,8 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
 
     public async Task<IReadOnlyList<long>> ReapAsync(CancellationToken cancellationToken)
     {
-        await using var reap = database.CreateCommand("select distinct lane from public.cogo_reap() lane");
+        await using var connection = await Connections.RentAsync(cancellationToken);
+        await using var reap = connection.Command("select distinct lane from public.cogo_reap() lane");
         return await LanesAsync(reap, cancellationToken);
     }
 

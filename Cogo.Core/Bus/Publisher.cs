@@ -15,17 +15,20 @@ public sealed class Publisher : IPublisher
     private static readonly string PublishKeyed = SqlQuery.Load("publish_keyed_message");
 
     /// <summary>A function, since its plan is kept, and it silences the trigger itself.</summary>
-    private const string PublishPlain = "select id, lane from public.cogo_publish($1, $2, $3, $4, $5, $6)";
+    private const string PublishPlain = "select id, lane from public.cogo_publish($1, $2, $3, $4, $5, $6, $7)";
 
     private const string SilenceTrigger = "select set_config('cogo.bell', 'off', true)";
 
     private readonly StandingConnections _connections;
     private readonly BusOptions _options;
     private readonly Bell _bell;
+    private readonly string _origin;
     private readonly TimeProvider _time;
 
-    internal Publisher(StandingConnections connections, BusOptions options, Bell bell, TimeProvider time)
+    /// <param name="origin">Signs the bells, as <see cref="BellListener"/> knows them.</param>
+    internal Publisher(StandingConnections connections, BusOptions options, Bell bell, string origin, TimeProvider time)
     {
+        _origin = origin;
         _connections = connections;
         _options = options;
         _bell = bell;
@@ -84,12 +87,17 @@ public sealed class Publisher : IPublisher
 
         var receipts = new PublishReceipt[messages.Count];
         var lanes = new HashSet<long>();
+        var plain = messages.All(static message => message is { Tenant: null, Priority: 0, MaxAttempts: null, Delay: null, TimeToLive: null });
+        var rings = plain && _bell.TakeTurnWithPublish();
         await using (var rented = await _connections.RentAsync(cancellationToken))
         await using (var batch = rented.Connection.CreateBatch())
         {
-            var plain = messages.All(static message => message is { Tenant: null, Priority: 0, MaxAttempts: null, Delay: null, TimeToLive: null });
             var insert = Insert(messages, traces, plain);
-            if (!plain)
+            if (plain)
+            {
+                insert.Parameters.Add(Text(rings ? _origin : null));
+            }
+            else
             {
                 batch.BatchCommands.Add(new NpgsqlBatchCommand(SilenceTrigger));
             }
@@ -104,7 +112,15 @@ public sealed class Publisher : IPublisher
             await ReadReceiptsAsync(reader, Enumerable.Range(0, receipts.Length), traces, receipts, lanes, cancellationToken);
         }
 
-        _bell.Ring(lanes);
+        if (rings)
+        {
+            _bell.Rang(lanes);
+        }
+        else
+        {
+            _bell.Ring(lanes);
+        }
+
         return receipts;
     }
 

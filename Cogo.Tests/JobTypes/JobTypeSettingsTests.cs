@@ -2,6 +2,7 @@ using Cogo.Core.Jobs;
 using Cogo.Tests.Fixtures;
 using Cogo.Workers.Jobs;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Xunit;
 
 namespace Cogo.Tests.JobTypes;
@@ -41,12 +42,14 @@ public class JobTypeSettingsTests
     {
         var services = new ServiceCollection();
         services.AddLogging();
+        await using var database = NpgsqlDataSource.Create("Host=localhost");
+        services.AddSingleton(database);
         services.AddCogoJobTypes(Settings.Of());
         services.AddCogoJobTypes(Settings.Of());
         await using var provider = services.BuildServiceProvider();
 
         Assert.Equal(
-            ["browser.assert", "browser.navigate", "browser.screenshot", "browser.script", "figma.file", "figma.image", "http.get", "http.post", "http.request", "shell.run"],
+            ["browser.assert", "browser.navigate", "browser.screenshot", "browser.script", "figma.file", "figma.image", "http.get", "http.post", "http.request", "pipeline.run", "shell.run"],
             provider.GetServices<IJobHandler>().Select(handler => handler.Type).Order(StringComparer.Ordinal));
     }
 

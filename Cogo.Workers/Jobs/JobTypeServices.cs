@@ -1,7 +1,9 @@
+using Cogo.Core.Audit;
 using Cogo.Core.Jobs;
 using Cogo.Workers.Jobs.Browser;
 using Cogo.Workers.Jobs.Figma;
 using Cogo.Workers.Jobs.Http;
+using Cogo.Workers.Jobs.Pipeline;
 using Cogo.Workers.Jobs.Shell;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -11,7 +13,7 @@ namespace Cogo.Workers.Jobs;
 public static class JobTypeServices
 {
     /// <summary>
-    /// Adds <c>browser.*</c>, <c>figma.*</c>, <c>http.*</c> and <c>shell.run</c> as <see cref="IJobHandler"/>. Calling
+    /// Adds <c>browser.*</c>, <c>figma.*</c>, <c>http.*</c>, <c>pipeline.run</c> and <c>shell.run</c> as <see cref="IJobHandler"/>. Calling
     /// it twice adds nothing; options added before it are kept. The browser they share ends with the container, which
     /// must be disposed asynchronously.
     /// </summary>
@@ -20,7 +22,8 @@ public static class JobTypeServices
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configuration);
-        services.TryAddSingleton(TimeProvider.System);
+        services.AddCogoBus(configuration);
+        services.TryAddSingleton<TraceReader>();
         services.TryAddSingleton(JobTypeSettings.Browser(configuration));
         services.TryAddSingleton(JobTypeSettings.Figma(configuration));
         services.TryAddSingleton(JobTypeSettings.Http(configuration));
@@ -37,6 +40,7 @@ public static class JobTypeServices
         Add<HttpGetJob>(services);
         Add<HttpPostJob>(services);
         Add<HttpRequestJob>(services);
+        Add<PipelineRunJob>(services);
         Add<ShellRunJob>(services);
         return services;
     }

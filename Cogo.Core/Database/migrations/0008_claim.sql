@@ -165,13 +165,19 @@ alter function public.cogo_retry(bigint, bigint, bigint, interval, text, boolean
 alter function public.cogo_fail(bigint, bigint, bigint, text, text, text, text) set plan_cache_mode = force_generic_plan;
 
 -- Appends messages that have a route and a payload and else the defaults, in the order given: a function scan gives its
--- rows in their order, and ids are drawn in it. Takes no lock but its own rows'. The caller rings the bell after the commit.
-create or replace function public.cogo_publish(services text[], roles text[], shards text[], payloads text[], trace_ids text[], trace_parents text[])
+-- rows in their order, and ids are drawn in it. With `p_origin` it rings the bell itself, signed so, as the transaction
+-- commits, and takes the lock that NOTIFY takes; without, it takes none but its own rows', and the caller rings afterwards.
+create or replace function public.cogo_publish(services text[], roles text[], shards text[], payloads text[], trace_ids text[], trace_parents text[],
+  p_origin text)
 returns table (id bigint, lane bigint)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   perform set_config('cogo.bell', 'off', true);
+  if p_origin is not null then
+    perform pg_notify('cogo_bus', public.cogo_lane(m.service, m.role, m.shard) || '@' || p_origin)
+      from (select distinct * from unnest(services, roles, shards)) as m (service, role, shard);
+  end if;
   return query
     insert into public.agent_messages (service, role, shard, payload, trace_id, trace_parent)
     select m.service, m.role, m.shard, m.payload::jsonb, m.trace_id, m.trace_parent
