@@ -35,7 +35,7 @@ internal static partial class StatusEndpoint
             var database = await system.ReadAsync(cancellationToken);
             return TypedResults.Ok(new IntegrationStatus("ok", CogoApi.Version, new DatabaseState(true, database.PostgresVersion), database.Workers));
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn)
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction)
         {
             LogNotMigrated(logger, e);
             return Unavailable(new DatabaseState(true, Problem: "The database lacks Cogo's tables: run `cogo migrate`."));

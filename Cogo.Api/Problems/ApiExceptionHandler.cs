@@ -45,7 +45,7 @@ internal sealed partial class ApiExceptionHandler(IProblemDetailsService problem
         BadHttpRequestException bad => Problem.Details(bad.StatusCode, "bad_request", bad.Message),
         IdempotencyConflictException conflict => Problem.Details(
             StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", conflict.Message),
-        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName } => Problem.Details(
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName } => Problem.Details(
             StatusCodes.Status503ServiceUnavailable, "not_migrated", "The database lacks Cogo's tables, or has them from an older version: run `cogo migrate`, then try again."),
         PostgresException { IsTransient: false } => Internal(),
         NpgsqlException or TimeoutException => Problem.Details(
