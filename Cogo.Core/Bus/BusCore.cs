@@ -44,10 +44,13 @@ internal sealed class BusCore(
         }
     }
 
+    /// <summary>Null until the first claim, and when it was lost.</summary>
+    public WorkerSession? LivingSession => _session is { Lost.IsCancellationRequested: false } living ? living : null;
+
     /// <summary>The living session; a new one when the last was lost.</summary>
     public async Task<WorkerSession> SessionAsync(CancellationToken cancellationToken)
     {
-        if (_session is { Lost.IsCancellationRequested: false } living)
+        if (LivingSession is { } living)
         {
             return living;
         }
@@ -55,7 +58,7 @@ internal sealed class BusCore(
         await _opening.WaitAsync(cancellationToken);
         try
         {
-            if (_session is not { Lost.IsCancellationRequested: false })
+            if (LivingSession is null)
             {
                 var opened = await WorkerSession.OpenAsync(store, options, Routes(), runtime, logger, cancellationToken);
                 if (_session is not null)
@@ -67,7 +70,7 @@ internal sealed class BusCore(
                 _session = opened;
             }
 
-            return _session;
+            return _session!;
         }
         finally
         {
@@ -81,7 +84,7 @@ internal sealed class BusCore(
         await _opening.WaitAsync(cancellationToken);
         try
         {
-            if (_session is { Lost.IsCancellationRequested: false } living)
+            if (LivingSession is { } living)
             {
                 await living.AnnounceAsync(Routes(), cancellationToken);
             }

@@ -26,6 +26,15 @@ internal sealed class HandlerPump(BusRuntime runtime, Func<Held, Task> handle)
         CallThread();
     }
 
+    /// <summary>Counts a message that may come: <see cref="StartReserved"/> or <see cref="Finished"/> follows.</summary>
+    public void Reserve() => Interlocked.Increment(ref _unfinished);
+
+    public void StartReserved(Held held)
+    {
+        _waiting.Enqueue(held);
+        CallThread();
+    }
+
     /// <summary>A message that was started has ended.</summary>
     public void Finished()
     {

@@ -17,6 +17,7 @@ public sealed class MessageBus : IAsyncDisposable
     private readonly BusRuntime _runtime;
     private readonly StandingConnections _connections;
     private readonly Bell _bell;
+    private readonly DirectPublish _direct;
     private readonly Acknowledger _acknowledger;
     private readonly BusCore _core;
     private readonly ILogger _logger;
@@ -44,7 +45,9 @@ public sealed class MessageBus : IAsyncDisposable
         _logger = logger;
         _bell = new Bell(store, options, WakeUp, runtime, logger);
         _connections = (store as PostgresStore)?.Connections ?? new StandingConnections(database);
-        Publisher = new Publisher(_connections, options, _bell, (store as PostgresStore)?.Origin ?? "", runtime.Time);
+        var origin = (store as PostgresStore)?.Origin ?? "";
+        _direct = new DirectPublish(_connections, origin);
+        Publisher = new Publisher(_connections, options, _bell, _direct, origin, runtime.Time);
         Events = new EventLog(database, options.WorkerId);
         _acknowledger = new Acknowledger(store, options, runtime, logger);
         var ender = new Ender(store, _acknowledger, _bell, runtime.Time, logger);
@@ -76,6 +79,7 @@ public sealed class MessageBus : IAsyncDisposable
                 _maintenance ??= new Maintenance(_store, _options, _bell, _runtime, _logger);
                 var subscription = new Subscription(_core, route, lane, options, handler);
                 _subscriptions.Add(subscription);
+                _direct.Add(subscription);
                 return subscription;
             }
         }

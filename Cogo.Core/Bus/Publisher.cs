@@ -22,12 +22,14 @@ public sealed class Publisher : IPublisher
     private readonly StandingConnections _connections;
     private readonly BusOptions _options;
     private readonly Bell _bell;
+    private readonly DirectPublish _direct;
     private readonly string _origin;
     private readonly TimeProvider _time;
 
     /// <param name="origin">Signs the bells, as <see cref="BellListener"/> knows them.</param>
-    internal Publisher(StandingConnections connections, BusOptions options, Bell bell, string origin, TimeProvider time)
+    internal Publisher(StandingConnections connections, BusOptions options, Bell bell, DirectPublish direct, string origin, TimeProvider time)
     {
+        _direct = direct;
         _origin = origin;
         _connections = connections;
         _options = options;
@@ -89,6 +91,17 @@ public sealed class Publisher : IPublisher
         var lanes = new HashSet<long>();
         var plain = messages.All(static message => message is { Tenant: null, Priority: 0, MaxAttempts: null, Delay: null, TimeToLive: null });
         var rings = plain && _bell.TakeTurnWithPublish();
+        if (plain && messages.Count == 1 && _direct.TryReserve(messages[0].Route) is { } reservation)
+        {
+            var (id, lane, claimed) = await _direct.PublishAsync(reservation, messages[0], traces[0], rings, cancellationToken);
+            if (!claimed)
+            {
+                Wake([lane], rings);
+            }
+
+            return [new PublishReceipt(id, traces[0].TraceId, Duplicate: false)];
+        }
+
         await using (var rented = await _connections.RentAsync(cancellationToken))
         await using (var batch = rented.Connection.CreateBatch())
         {
@@ -112,7 +125,14 @@ public sealed class Publisher : IPublisher
             await ReadReceiptsAsync(reader, Enumerable.Range(0, receipts.Length), traces, receipts, lanes, cancellationToken);
         }
 
-        if (rings)
+        Wake(lanes, rings);
+        return receipts;
+    }
+
+    /// <param name="rang">The NOTIFY went with the commit.</param>
+    private void Wake(IEnumerable<long> lanes, bool rang)
+    {
+        if (rang)
         {
             _bell.Rang(lanes);
         }
@@ -120,8 +140,6 @@ public sealed class Publisher : IPublisher
         {
             _bell.Ring(lanes);
         }
-
-        return receipts;
     }
 
     /// <summary>The insert trigger would NOTIFY at commit, which serialises commits; the bell does it after, debounced.</summary>

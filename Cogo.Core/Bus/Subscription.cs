@@ -30,6 +30,7 @@ public sealed partial class Subscription : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _cancelHandlers = new();
     private readonly Task _loop;
+    private readonly Lock _limitLock = new();
     private int _disposed;
 
     /// <summary>The last claim brought all it asked for: there is more.</summary>
@@ -160,16 +161,50 @@ public sealed partial class Subscription : IAsyncDisposable
         }
     }
 
+    /// <summary>Keeps a handler for one message while the route waits for any; null when it does not, or none is free.</summary>
+    internal Reservation? TryReserve()
+    {
+        if (!_latch.IsWaiting || _bus.LivingSession is not { } session || _slots.Take(1) == 0)
+        {
+            return null;
+        }
+
+        // First counted, then asked: a stop waits for what it does not turn away here.
+        _pump.Reserve();
+        if (_stop.IsCancellationRequested)
+        {
+            GiveBack();
+            return null;
+        }
+
+        return new Reservation(_route, session, Deliver, GiveBack, _bus.Runtime.Time);
+
+        void Deliver(Held held)
+        {
+            held.Limit = LimitOf(held.Session);
+            _pump.StartReserved(held);
+        }
+    }
+
+    private void GiveBack()
+    {
+        _slots.Release(1);
+        _pump.Finished();
+    }
+
     /// <summary>One token for all handlers of a session: cancelled when the lease is lost or the worker stops.</summary>
     private CancellationToken LimitOf(WorkerSession session)
     {
-        if (_limit?.Session != session)
+        lock (_limitLock)
         {
-            // The former one stays linked for the handlers that hold it; a lost session has cancelled it.
-            _limit = (session, CancellationTokenSource.CreateLinkedTokenSource(session.Lost, _cancelHandlers.Token));
-        }
+            if (_limit?.Session != session)
+            {
+                // The former one stays linked for the handlers that hold it; a lost session has cancelled it.
+                _limit = (session, CancellationTokenSource.CreateLinkedTokenSource(session.Lost, _cancelHandlers.Token));
+            }
 
-        return _limit.Value.Source.Token;
+            return _limit.Value.Source.Token;
+        }
     }
 
     private async Task HandleAsync(Held held)
@@ -203,8 +238,7 @@ public sealed partial class Subscription : IAsyncDisposable
     private void Finish(Held held)
     {
         held.Session.Claims.Close(held.Delivery.Fence);
-        _slots.Release(1);
-        _pump.Finished();
+        GiveBack();
     }
 
     /// <returns>True: it is being acknowledged, and <see cref="Acknowledged"/> follows.</returns>

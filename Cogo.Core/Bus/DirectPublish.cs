@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Cogo.Core.Bus;
+
+/// <summary>
+/// Publishes a message and claims it for a subscription of the same process in one transaction, where that waits for
+/// messages and has a handler free: one wait for the disk and no wake-up between publisher and handler.
+/// </summary>
+internal sealed class DirectPublish(StandingConnections connections, string origin)
+{
+    private readonly ConcurrentDictionary<Route, Subscription> _subscriptions = new();
+
+    public void Add(Subscription subscription) => _subscriptions[subscription.Route] = subscription;
+
+    /// <summary>Null when nobody here waits for messages of the route. Jobs are claimed by rules of their own.</summary>
+    public Reservation? TryReserve(Route route) =>
+        route.Service != Route.JobService && _subscriptions.TryGetValue(route, out var subscription) ? subscription.TryReserve() : null;
+
+    /// <param name="rings">Whether the database is to wake other processes when the message could not be claimed.</param>
+    /// <returns>Its id and lane, and whether it was claimed: else its subscribers are to be woken.</returns>
+    public async Task<(long Id, long Lane, bool Claimed)> PublishAsync(
+        Reservation reservation, OutgoingMessage message, (string TraceId, string? TraceParent) trace, bool rings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var rented = await connections.RentAsync(cancellationToken);
+            await using var publish = rented.Command("select * from public.cogo_publish_claimed($1, $2, $3, $4, $5, $6, $7, $8)");
+            foreach (var text in new[] { message.Route.Service, message.Route.Role, message.Route.Shard, message.Payload, trace.TraceId, trace.TraceParent })
+            {
+                publish.Parameters.Add(Text(text));
+            }
+
+            publish.Parameters.Add(new NpgsqlParameter<long> { TypedValue = reservation.Session });
+            publish.Parameters.Add(Text(rings ? origin : null));
+            await using var reader = await publish.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            var id = reader.GetInt64(0);
+            var lane = reader.GetInt64(1);
+            var delivery = reader.IsDBNull(2) ? null : Read(reader, id, message.Route, trace);
+            // To the end of the answer: an error of the commit comes there.
+            await reader.ReadAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            if (delivery is null)
+            {
+                reservation.Release();
+            }
+            else
+            {
+                reservation.Deliver(delivery);
+            }
+
+            return (id, lane, delivery is not null);
+        }
+        catch
+        {
+            reservation.Doubt();
+            throw;
+        }
+    }
+
+    private static Delivery Read(NpgsqlDataReader reader, long id, Route route, (string TraceId, string? TraceParent) trace) => new()
+    {
+        Fence = reader.GetInt64(2),
+        MessageId = id,
+        Route = route,
+        Payload = reader.GetString(3),
+        TraceId = trace.TraceId,
+        TraceParent = trace.TraceParent,
+        IdempotencyKey = $"message:{id}",
+        Priority = 0,
+        Attempt = 1,
+        MaxAttempts = reader.GetInt16(4),
+        CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
+    };
+
+    private static NpgsqlParameter Text(string? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)value ?? DBNull.Value };
+}
