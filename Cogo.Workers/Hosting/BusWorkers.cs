@@ -13,9 +13,6 @@ public sealed partial class BusWorkers(
     MessageBus bus, IEnumerable<WorkerAssignment> assignments, IServiceProvider services, TimeProvider time, ILogger<BusWorkers> logger)
     : IHostedService, IAsyncDisposable
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
-
     private readonly Queue<WorkerAssignment> _missing = new(assignments);
     private readonly List<Subscription> _subscriptions = [];
     private readonly CancellationTokenSource _stop = new();
@@ -49,15 +46,9 @@ public sealed partial class BusWorkers(
 
     private async Task RetryAsync()
     {
-        var pause = FirstPause;
         try
         {
-            do
-            {
-                await Task.Delay(pause, time, _stop.Token);
-                pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
-            }
-            while (!await TrySubscribeAsync(_stop.Token));
+            await DatabaseStart.RetryAsync(TrySubscribeAsync, time, _stop.Token);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -82,9 +73,7 @@ public sealed partial class BusWorkers(
         }
         catch (NpgsqlException e)
         {
-            Problem = e is PostgresException { SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable }
-                ? "The database has no schema of Cogo, or an older one: run `cogo migrate`."
-                : $"Postgres does not answer: {e.Message}";
+            Problem = DatabaseStart.Problem(e);
             LogNotReady(Problem);
             return false;
         }

@@ -10,9 +10,6 @@ namespace Cogo.Workers.Hosting;
 public sealed partial class JobWorkers(JobWorker worker, JobOptions options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<JobWorkers> logger)
     : BackgroundService
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
-
     /// <summary>Why no jobs are read; null when they are.</summary>
     public string? Problem { get; private set; } = "The job worker has not been started.";
 
@@ -26,13 +23,11 @@ public sealed partial class JobWorkers(JobWorker worker, JobOptions options, IHo
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pause = FirstPause;
         try
         {
-            while (!await TryStartAsync(stoppingToken))
+            if (!await TryStartAsync(stoppingToken))
             {
-                await Task.Delay(pause, time, stoppingToken);
-                pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
+                await DatabaseStart.RetryAsync(TryStartAsync, time, stoppingToken);
             }
 
             await worker.Completion.WaitAsync(stoppingToken);
@@ -61,9 +56,7 @@ public sealed partial class JobWorkers(JobWorker worker, JobOptions options, IHo
         }
         catch (NpgsqlException e)
         {
-            Problem = e is PostgresException { SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable }
-                ? "The database has no schema of Cogo, or an older one: run `cogo migrate`."
-                : $"Postgres does not answer: {e.Message}";
+            Problem = DatabaseStart.Problem(e);
             LogNotReady(Problem);
             return false;
         }

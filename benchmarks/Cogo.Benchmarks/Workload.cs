@@ -45,4 +45,7 @@ internal sealed record Workload
     public double Rate { get; init; }
 
     public double Seconds { get; init; }
+
+    /// <summary>Of the latency case: the publisher knows nothing of the subscriber, as in another process. Of peers this is always so.</summary>
+    public bool Apart { get; init; }
 }

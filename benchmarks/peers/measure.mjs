@@ -54,7 +54,7 @@ export const percentiles = (values) => {
 };
 
 /** Awaits a condition; throws when it does not come true in time. */
-export const until = async (condition, what, pauseMs = 5, limitMs = 600_000) => {
+export const until = async (condition, what, pauseMs = 5, limitMs = 180_000) => {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`${what} did not come true within ${limitMs} ms.`);

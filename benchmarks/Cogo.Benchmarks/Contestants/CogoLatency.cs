@@ -14,6 +14,8 @@ internal static class CogoLatency
     {
         var times = new ConcurrentQueue<double>();
         await using var bus = CogoSettings.Bus(database);
+        await using var other = CogoSettings.Bus(database);
+        var publisher = workload.Apart ? other.Publisher : bus.Publisher;
         await bus.SubscribeAsync(CogoSettings.Route, new Timing(times), CogoSettings.Subscription, cancellationToken);
         var warmup = await OpenLoop.RunAsync(OpenLoop.WarmupRate, OpenLoop.WarmupSeconds, SendAsync, cancellationToken);
         await UntilHandledAsync(warmup);
@@ -22,7 +24,7 @@ internal static class CogoLatency
         await UntilHandledAsync(total);
         return OpenLoop.Percentiles(times);
 
-        async Task SendAsync(long due) => await bus.Publisher.PublishAsync(
+        async Task SendAsync(long due) => await publisher.PublishAsync(
             new OutgoingMessage(CogoSettings.Route, string.Create(CultureInfo.InvariantCulture, $$"""{"due":{{due}},"pad":"{{new string('x', 60)}}"}""")), cancellationToken);
 
         async Task UntilHandledAsync(int messages)
