@@ -3,10 +3,15 @@ using Npgsql;
 
 namespace Cogo.Tests.Chaos;
 
-/// <summary>Judges a run by the database alone: each rule is a query for the messages that break it.</summary>
+/// <summary>
+/// Judges a run by the database alone: each rule is a query for the messages, or jobs, that break it. These rules hold
+/// for all; a workload has some of its own.
+/// </summary>
 internal static class ChaosLedger
 {
-    private const string Work = "m.service = 'chaos' and m.role = 'work'";
+    private const string Work = "((m.service = 'chaos' and m.role = 'work') or m.service = 'jobs')";
+
+    private const string Kind = "coalesce(m.payload ->> 'type', m.payload #>> '{}')";
 
     // A message ends where its newest claim has its acknowledgement and nothing waits any more.
     private const string Ended =
@@ -26,19 +31,34 @@ internal static class ChaosLedger
         ("a message is finished or given up, not both", "select l.message_id from ledger l join dead_letters d using (message_id)"),
         ("nothing is finished twice", "select message_id from ledger group by 1 having count(*) > 1"),
         ("nothing is given up twice", "select message_id from dead_letters group by 1 having count(*) > 1"),
-        ("nothing is given up but by its handler", "select message_id from dead_letters where code <> 'no_good'"),
+        ("nothing is given up but by its handler",
+            $"select m.message_id from dead_letters m where m.code <> 'no_good' and {Kind} <> '{ChaosSteps.Poison}' and not (m.code = 'cancelled' and {Kind} = '{JobWorkload.Wait}')"),
+        ("what always fails is given up at its last attempt",
+            $"select m.id from agent_messages m left join dead_letters d on d.message_id = m.id where {Kind} = '{ChaosSteps.Poison}' and (d.code, d.attempt) is distinct from ('retries_exhausted', m.max_attempts)"),
+        ("nothing is begun more often than it may be",
+            "select s.message_id from starts s join agent_messages m on m.id = s.message_id group by 1, m.max_attempts having count(distinct s.fence) > m.max_attempts"),
         ("what was finished stands in the ledger",
             $"select m.id from agent_messages m where {Work} and m.id % 4 <> 0 and not exists (select 1 from ledger l where l.message_id = m.id) and not exists (select 1 from dead_letters d where d.message_id = m.id)"),
         ("no zombie finished anything: the fence in the ledger is that of the newest claim", $"{Ended} select l.message_id from ledger l join newest n on n.id = l.message_id where n.claim_id <> l.fence"),
         ("the fence in the ledger has its acknowledgement", "select l.message_id from ledger l where not exists (select 1 from bus_acks a where a.claim_id = l.fence and l.message_id = any (a.ids))"),
-        ("the follow-up was published with the ledger, once", "select l.message_id from ledger l left join agent_messages m on m.role = 'next' and m.payload = to_jsonb(l.message_id) group by 1 having count(m.id) <> 1"),
-        ("no follow-up without the ledger", "select m.id from agent_messages m where m.role = 'next' and not exists (select 1 from ledger l where to_jsonb(l.message_id) = m.payload)"),
         ("no acknowledgement was written twice", "select i from bus_acks a cross join unnest(a.ids) i group by a.claim_id, i having count(*) > 1"),
     ];
 
     public static async Task CreateAsync(NpgsqlDataSource database)
     {
-        await using var create = database.CreateCommand("create table ledger (message_id bigint not null, fence bigint not null, pid int not null)");
+        await using var create = database.CreateCommand(
+            """
+            create table ledger (message_id bigint not null, fence bigint not null);
+            create table starts (message_id bigint not null, fence bigint not null);
+            create table reached (job_id bigint not null, fence bigint not null);
+            create table orders (job_id bigint not null);
+            create function write_ledger() returns trigger language plpgsql as $$
+            begin
+              insert into ledger (message_id, fence) values (new.job_id, new.claim_id);
+              return null;
+            end $$;
+            create trigger write_ledger after insert or update on job_results for each row execute function write_ledger();
+            """);
         await create.ExecuteNonQueryAsync();
     }
 
@@ -46,7 +66,7 @@ internal static class ChaosLedger
     public static async Task DrainAsync(NpgsqlDataSource database) => await Eventually.BecomesAsync(
         async () =>
         {
-            await using (var hasten = database.CreateCommand("update bus_deferred set ready_at = clock_timestamp() where claim_id is null and ready_at > clock_timestamp()"))
+            await using (var hasten = database.CreateCommand("update bus_deferred d set ready_at = clock_timestamp() where claim_id is null and ready_at > clock_timestamp() and not exists (select 1 from job_waits w where w.job_id = d.message_id)"))
             {
                 await hasten.ExecuteNonQueryAsync();
             }
@@ -57,20 +77,24 @@ internal static class ChaosLedger
         },
         left => left == 0, "the end of all messages", 60);
 
-    /// <summary>How many messages the ledger has, and how many sessions ended because their lease ran out.</summary>
-    public static async Task<(long Ledger, long LeasesLost)> CountAsync(NpgsqlDataSource database)
+    /// <summary>
+    /// How many messages the ledger has, how many sessions ended because their lease ran out, and how many jobs ended
+    /// in the attempt whose handler heard that they were cancelled.
+    /// </summary>
+    public static async Task<(long Ledger, long LeasesLost, long Reached)> CountAsync(NpgsqlDataSource database)
     {
-        await using var ask = database.CreateCommand("select (select count(*) from ledger), (select count(*) from bus_sessions where end_reason like '%lease ran out%')");
+        await using var ask = database.CreateCommand(
+            $"{Ended} select (select count(*) from ledger), (select count(*) from bus_sessions where end_reason like '%lease ran out%'), (select count(*) from reached r join newest n on (n.id, n.claim_id) = (r.job_id, r.fence))");
         await using var reader = await ask.ExecuteReaderAsync();
         await reader.ReadAsync();
-        return (reader.GetInt64(0), reader.GetInt64(1));
+        return (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
     }
 
     /// <summary>The rules that were broken, with some of the messages.</summary>
     public static async Task<List<string>> BrokenAsync(NpgsqlDataSource database, IReadOnlyCollection<long> published)
     {
         var broken = new List<string>();
-        foreach (var (rule, query) in Rules)
+        foreach (var (rule, query) in Rules.Concat(ChaosWorkloads.All.SelectMany(workload => workload.Rules)))
         {
             await using var ask = database.CreateCommand($"select count(*), (array_agg(id))[1:5]::text from ({query}) broken (id)");
             await using var reader = await ask.ExecuteReaderAsync();

@@ -11,8 +11,8 @@ public class ChaosLedgerTests
     {
         { "select 1", "" },
         { "insert into agent_messages (id, service, role, payload) values (9, 'chaos', 'work', '{}')", "its newest claim ended it" },
-        { "insert into ledger values (1, 1, 1)", "finished twice" },
-        { "insert into ledger values (2, 1, 1)", "not both" },
+        { "insert into ledger values (1, 1)", "finished twice" },
+        { "insert into ledger values (2, 1)", "not both" },
         { "delete from ledger", "stands in the ledger" },
         { "update ledger set fence = 77", "no zombie" },
         { "insert into bus_claims (lane, session_id, ids, first_xid, special, prev, target, last_xid, last_id) select lane, session_id, ids, first_xid, special, prev, target, last_xid, last_id from bus_claims where claim_id = 1", "newest claim" },
@@ -38,7 +38,7 @@ public class ChaosLedgerTests
         await database.ExecuteAsync("select cogo_claim(cogo_lane('chaos', 'work', '0'), 1, 10)");
         await database.ExecuteAsync("select cogo_finish(1, array[1::bigint], array[1::bigint])");
         await database.ExecuteAsync("select cogo_fail(1, 1, 2, 'no_good', 'No good.', 'failed', 'w')");
-        await database.ExecuteAsync("insert into ledger values (1, 1, 1)");
+        await database.ExecuteAsync("insert into ledger values (1, 1)");
 
         await database.ExecuteAsync(damage);
 

@@ -57,11 +57,12 @@ internal sealed class ChaosRig : IAsyncDisposable
         {
             var direct = server.ConnectionString;
             // One that is an hour ahead and has a pool too small for its handlers; one through the pooler, which cannot
-            // LISTEN there; one an hour behind whose every connection can fall silent; one that can go deaf.
+            // LISTEN there; one an hour behind whose every connection can fall silent; one that can go deaf, and alone knows
+            // one type of job.
             await rig.AddAsync(() => WorkerProcess.StartAsync(With(direct, builder => builder.MaxPoolSize = 2), clock: TimeSpan.FromHours(1)));
             await rig.AddAsync(() => WorkerProcess.StartAsync(bouncer.ConnectionString));
             await rig.AddAsync(() => WorkerProcess.StartAsync(With(direct, builder => builder.Port = rig._proxy.Port), clock: TimeSpan.FromHours(-1)));
-            await rig.AddAsync(() => WorkerProcess.StartAsync(direct, With(direct, builder => builder.Port = rig._listenProxy.Port)));
+            await rig.AddAsync(() => WorkerProcess.StartAsync(direct, With(direct, builder => builder.Port = rig._listenProxy.Port), knowsRare: true));
             return rig;
         }
         catch
@@ -152,8 +153,12 @@ internal sealed class ChaosRig : IAsyncDisposable
     {
         await using var connection = await Server.DataSource.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using var take = new NpgsqlCommand("insert into agent_messages (service, role, payload) values ('chaos', 'work', '{}')", connection, transaction);
-        await take.ExecuteNonQueryAsync();
+        foreach (var workload in ChaosWorkloads.Chosen())
+        {
+            await using var insert = new NpgsqlCommand(workload.LateInsert, connection, transaction);
+            await insert.ExecuteNonQueryAsync();
+        }
+
         await Task.Delay(duration);
         await transaction.CommitAsync();
     }

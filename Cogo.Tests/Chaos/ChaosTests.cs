@@ -8,7 +8,8 @@ namespace Cogo.Tests.Chaos;
 
 /// <summary>
 /// Real processes, a real server, real faults; docs/reliability.md lists them. Every fault once by default;
-/// <c>COGO_CHAOS_MINUTES=30 COGO_SEED=7</c> goes on drawing faults for so long.
+/// <c>COGO_CHAOS_MINUTES=30 COGO_SEED=7</c> goes on drawing faults for so long. The bus and the job queue are at work
+/// at once, on the same workers; <c>COGO_CHAOS_WORKLOAD</c> leaves one of them.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 [Collection(Alone.Name)]
@@ -27,7 +28,38 @@ public class ChaosTests(ITestOutputHelper output)
             output.WriteLine("NOT TESTED: the full disk. It takes a file system of its own, and mounting one takes root.");
         }
 
-        await using var load = new ChaosLoad(rig.Server.DataSource);
+        var loads = ChaosWorkloads.Chosen().Select(workload => new ChaosLoad(rig.Server.DataSource, workload)).ToList();
+        try
+        {
+            await HarmAsync(rig, clock, atLeast, random);
+            foreach (var load in loads)
+            {
+                await load.StopAsync();
+                output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  calm; {load.Name}: {load.Published.Count} published, {load.Refused} batches refused");
+            }
+
+            await ChaosLedger.DrainAsync(rig.Server.DataSource);
+            var broken = await ChaosLedger.BrokenAsync(rig.Server.DataSource, [.. loads.SelectMany(load => load.Published)]);
+            broken.AddRange(loads.SelectMany(load => load.Contradictions));
+            Assert.True(broken.Count == 0, $"Seed {seed}: {string.Join(Environment.NewLine, broken)}");
+        }
+        finally
+        {
+            foreach (var load in loads)
+            {
+                await load.DisposeAsync();
+            }
+        }
+
+        var (ledger, leasesLost, reached) = await ChaosLedger.CountAsync(rig.Server.DataSource);
+        output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  {ledger} finished with the ledger; {leasesLost} leases ran out; {reached} handlers were cancelled");
+        Assert.True(ledger > 300 * loads.Count && leasesLost > 0, $"{ledger} rows in the ledger, {leasesLost} leases lost: the run proves little.");
+        Assert.All(loads, load => Assert.True(load.Published.Count > 500, $"{load.Name}: only {load.Published.Count} published: the run proves little."));
+        Assert.True(reached > 0 || !loads.Exists(load => load.Name == "jobs"), "No cancellation reached a running handler.");
+    }
+
+    private async Task HarmAsync(ChaosRig rig, Stopwatch clock, TimeSpan atLeast, Random random)
+    {
         do
         {
             var faults = rig.Faults.ToArray();
@@ -40,17 +72,6 @@ public class ChaosTests(ITestOutputHelper output)
             }
         }
         while (clock.Elapsed < atLeast);
-
-        await load.StopAsync();
-        output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  calm; {load.Published.Count} messages, {load.Refused} batches refused");
-        await ChaosLedger.DrainAsync(rig.Server.DataSource);
-        var broken = await ChaosLedger.BrokenAsync(rig.Server.DataSource, load.Published);
-
-        Assert.True(broken.Count == 0, $"Seed {seed}: {string.Join(Environment.NewLine, broken)}");
-        var (ledger, leasesLost) = await ChaosLedger.CountAsync(rig.Server.DataSource);
-        output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  {ledger} finished with the ledger; {leasesLost} leases ran out");
-        Assert.True(ledger > 300 && leasesLost > 0, $"{ledger} rows in the ledger, {leasesLost} leases lost: the run proves little.");
-        Assert.True(load.Published.Count > 500, $"Only {load.Published.Count} messages: the run proves little.");
     }
 
     private static int PostgresVersion() => (int)(Setting("COGO_CHAOS_POSTGRES") ?? 18);

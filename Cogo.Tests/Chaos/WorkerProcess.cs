@@ -13,7 +13,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     private WorkerProcess(Process process) => _process = process;
 
-    public static async Task<WorkerProcess> StartAsync(string database, string? listen = null, TimeSpan clock = default)
+    public static async Task<WorkerProcess> StartAsync(string database, string? listen = null, TimeSpan clock = default, bool knowsRare = false)
     {
         var info = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Cogo.Tests.dll"), ChaosWorker.Program])
         {
@@ -25,6 +25,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         info.Environment[ChaosWorker.Database] = database;
         info.Environment[ChaosWorker.ClockMs] = clock.TotalMilliseconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
         info.Environment[ChaosWorker.Listen] = listen;
+        info.Environment[ChaosWorker.Rare] = knowsRare ? "1" : null;
         var worker = new WorkerProcess(Process.Start(info)!);
         using var deadline = new CancellationTokenSource(Deadline);
         try
