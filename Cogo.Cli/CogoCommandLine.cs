@@ -40,9 +40,7 @@ public static class CogoCommandLine
         var json = args.Contains(RunVerb.JsonOption, StringComparer.Ordinal) && parsed.CommandResult.Command.Name == RunVerb.Name;
         if (parsed.Action is ParseErrorAction)
         {
-            var verb = parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ";
-            return await FailAsync(
-                Verdict.Invalid, $"{string.Join(' ', parsed.Errors.Select(error => error.Message))} `cogo {verb}--help` shows how.", json, terminal);
+            return await FailAsync(Verdict.Invalid, ParseComplaint.Of(parsed), json, terminal);
         }
 
         try

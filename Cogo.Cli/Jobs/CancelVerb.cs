@@ -22,14 +22,18 @@ internal static class CancelVerb
             await using var cancel = session.Source.CreateCommand("select public.cancel_job($1, $2)");
             cancel.With(number).With(parsed.GetValue(reason));
             var answer = (string?)await cancel.ExecuteScalarAsync(cancellationToken);
+            if (answer == "unknown" && !parsed.GetValue(json))
+            {
+                throw new InputException($"There is no job {number}. `cogo list jobs` shows those there are.");
+            }
+
             await terminal.Out.WriteLineAsync(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(new { id = number, answer }, CogoJson.Options)
                 : answer switch
                 {
                     "cancelled" => $"Job {number} is cancelled.",
                     "requested" => $"Job {number} is asked to end.",
-                    "finished" => $"Job {number} has ended before.",
-                    _ => $"There is no job {number}.",
+                    _ => $"Job {number} has ended before.",
                 });
             return answer is "unknown" ? ExitCodes.Invalid : ExitCodes.Passed;
         });

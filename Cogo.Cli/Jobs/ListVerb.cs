@@ -26,7 +26,7 @@ internal static class ListVerb
         return Listing(
             new Command("jobs", "Jobs, newest first.") { status, type, queue, executor, tenant }, terminal, surroundings,
             parsed => parsed.GetValue(status) is null or "queued" or "succeeded" ? "list_jobs" : "list_jobs_of_status",
-            ["id", "type", "queue", "status", "attempts", "priority", "next_run_at", "worker_id", "progress", "error", "created_at"],
+            ["id", "type", "status", "error", "created_at", "attempts", "next_run_at", "queue", "priority", "progress", "worker_id"],
             "There are no such jobs. Enqueue one: cogo enqueue TYPE.",
             (command, parsed) => command.With(parsed.GetValue(status)).With(parsed.Read(type, "TYPE_PREFIX", surroundings)).With(parsed.GetValue(queue))
                 .With(parsed.Read(executor, "EXECUTOR_ID", surroundings)).With(parsed.GetValue(tenant)));
@@ -37,7 +37,7 @@ internal static class ListVerb
         var task = new Option<string?>("--task") { Description = "Of this task; a job's is job-<id>.", HelpName = "TASK" };
         return Listing(
             new Command("artifacts", "Artifacts, newest first.") { task }, terminal, surroundings, _ => "list_artifacts",
-            ["path", "bytes", "content_type", "storage", "created_at", "expires_at"], "There are no such artifacts.",
+            ["path", "bytes", "created_at", "content_type", "expires_at", "storage"], "There are no such artifacts.",
             (command, parsed) =>
             {
                 command.With(parsed.GetValue(task));
@@ -48,7 +48,7 @@ internal static class ListVerb
 
     private static Command Workers(Terminal terminal, Surroundings surroundings) => Listing(
         new Command("workers", "Workers that have registered."), terminal, surroundings, _ => "list_workers",
-        ["worker_id", "alive", "executor_id", "queues", "types", "host", "pid", "version", "seen_at"], "No worker has registered yet. Start one: cogo dev.",
+        ["worker_id", "alive", "seen_at", "queues", "types", "executor_id", "version", "pid", "host"], "No worker has registered yet. Start one: cogo dev.",
         (command, _) => command);
 
     private static Command Heartbeats(Terminal terminal, Surroundings surroundings)
@@ -56,7 +56,7 @@ internal static class ListVerb
         var worker = VerbOptions.Text("--worker", "WORKER_ID", "Of this worker.", "ID");
         return Listing(
             new Command("heartbeats", "Sessions of workers and when each was heard of last.") { worker }, terminal, surroundings, _ => "list_heartbeats",
-            ["worker_id", "alive", "session_id", "pid", "routes", "started_at", "seen_at", "lease_until", "end_reason"], "No worker has been heard of.",
+            ["worker_id", "alive", "seen_at", "end_reason", "started_at", "routes", "lease_until", "pid", "session_id"], "No worker has been heard of.",
             (command, parsed) => command.With(parsed.Read(worker, "WORKER_ID", surroundings)));
     }
 
@@ -65,7 +65,7 @@ internal static class ListVerb
         var type = VerbOptions.Text("--type", "TYPE_PREFIX", "Types that begin so.", "PREFIX");
         return Listing(
             new Command("dlq", "Jobs that were given up, newest first.") { type }, terminal, surroundings, _ => "list_dead_jobs",
-            ["job_id", "type", "queue", "error_code", "error", "attempts", "replayed_as", "created_at"], "There are no dead jobs.",
+            ["job_id", "type", "error", "replayed_as", "created_at", "attempts", "error_code", "queue"], "There are no dead jobs.",
             (command, parsed) => command.With(parsed.Read(type, "TYPE_PREFIX", surroundings)));
     }
 

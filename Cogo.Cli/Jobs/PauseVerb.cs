@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
+using Cogo.Core;
+using Cogo.Core.Jobs;
 
 namespace Cogo.Cli.Jobs;
 
@@ -14,17 +17,29 @@ internal static class PauseVerb
     private static Command Verb(string name, string description, string sql, string done, Terminal terminal, Surroundings surroundings)
     {
         var queue = new Argument<string>("queue") { Description = "The queue's name.", HelpName = "QUEUE" };
+        var json = VerbOptions.Json();
         var database = new DatabaseOptions();
-        var command = new Command("queue", description) { queue };
+        var command = new Command("queue", description) { queue, json };
         database.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var which = parsed.GetValue(queue)!;
+            try
+            {
+                _ = JobRoute.Of(which);
+            }
+            catch (ArgumentException e)
+            {
+                throw new InputException(e.Message, e);
+            }
+
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
             await using var change = session.Source.CreateCommand(sql);
             change.With(which);
             await change.ExecuteNonQueryAsync(cancellationToken);
-            await terminal.Out.WriteLineAsync($"Queue {Terminal.Clean(which)} {done}.");
+            await terminal.Out.WriteLineAsync(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(new { queue = which, paused = name == "pause" }, CogoJson.Options)
+                : $"Queue {which} {done}.");
             return ExitCodes.Passed;
         });
         return new Command(name, description) { command };

@@ -20,10 +20,10 @@ internal static class ReplayVerb
             var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? 100;
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
             await using var replay = session.Source.CreateCommand(
-                "select job_id, replayed_as, 'dlq:' || job_id as idempotency_key, $3 as dry_run from public.replay_dlq($1, $2, $3)");
+                "select r.job_id, r.replayed_as, j.type, j.queue, j.error, 'dlq:' || r.job_id as idempotency_key, $3 as dry_run from public.replay_dlq($1, $2, $3) r left join public.jobs_dlq j on j.job_id = r.job_id");
             replay.With(most).With(parsed.Read(type, "TYPE_PREFIX", surroundings)).With(dry);
             var rows = await new RowView(terminal, parsed.GetValue(json), surroundings.Time)
-                .ShowAsync(replay, ["job_id", "replayed_as", "idempotency_key"], "There are no dead jobs that have not been replayed.", cancellationToken);
+                .ShowAsync(replay, ["job_id", "replayed_as", "type", "error", "idempotency_key", "queue"], "There are no dead jobs that have not been replayed.", cancellationToken);
             await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "would be enqueued anew", "were enqueued anew", cancellationToken);
             return ExitCodes.Passed;
         });

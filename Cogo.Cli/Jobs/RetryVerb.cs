@@ -23,9 +23,9 @@ internal static class RetryVerb
             var anew = parsed.Read(reset, "RESET_ATTEMPTS", otherwise: false, surroundings);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
             await using var retry = session.Source.CreateCommand(
-                "select job_id, $5 as dry_run from public.retry_failed_jobs($1, $2, $3, $4, $5) job_id");
+                "select r.job_id, j.type, j.queue, j.attempts, j.error, $5 as dry_run from public.retry_failed_jobs($1, $2, $3, $4, $5) r (job_id) left join public.jobs j on j.id = r.job_id");
             retry.With(parsed.Read(executor, "EXECUTOR_ID", surroundings)).With(parsed.Read(type, "TYPE_PREFIX", surroundings)).With(most).With(anew).With(dry);
-            var rows = await new RowView(terminal, parsed.GetValue(json), surroundings.Time).ShowAsync(retry, ["job_id"], "There are no such failed jobs.", cancellationToken);
+            var rows = await new RowView(terminal, parsed.GetValue(json), surroundings.Time).ShowAsync(retry, ["job_id", "type", "error", "attempts", "queue"], "There are no such failed jobs.", cancellationToken);
             await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "would be retried", "go back to their queues", cancellationToken);
             return ExitCodes.Passed;
         });

@@ -8,47 +8,72 @@ namespace Cogo.Cli.Jobs;
 /// <summary>Rows of a query: a table for a person, or one JSON object a line. Returns how many there were.</summary>
 internal sealed class RowView(Terminal terminal, bool json, TimeProvider time)
 {
-    private const int CellLength = 60;
+    /// <summary>In a pipe or a file lines are as long as they need to be; this much of a text is enough for a person.</summary>
+    private const int LongestCell = 120;
 
-    /// <param name="columns">What the table shows; the JSON has every column. Null: all.</param>
-    public async Task<int> ShowAsync(NpgsqlCommand query, string[]? columns, string nothing, CancellationToken cancellationToken)
+    private const string Empty = "–";
+
+    /// <param name="columns">
+    /// What the table shows, what tells most first: a terminal shows as many as it has room for, and leaves out those that
+    /// are empty. The JSON has every column.
+    /// </param>
+    public async Task<int> ShowAsync(NpgsqlCommand query, string[] columns, string nothing, CancellationToken cancellationToken)
     {
         await using var reader = await query.ExecuteReaderAsync(cancellationToken);
         var names = Enumerable.Range(0, reader.FieldCount).Select(reader.GetName).ToArray();
-        var shown = (columns ?? names).Select(name => Array.IndexOf(names, name)).ToArray();
-        var table = new Table { Border = terminal.Interactive ? TableBorder.Rounded : TableBorder.None };
-        foreach (var index in shown)
-        {
-            table.AddColumn(new TableColumn(new Text(names[index].Replace('_', ' '), new Style(decoration: Decoration.Bold))) { NoWrap = true });
-        }
-
-        var rows = 0;
+        var shown = columns.Select(name => Array.IndexOf(names, name)).ToArray();
+        var rows = new List<(string Text, Style? Style)[]>();
+        var count = 0;
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows++;
+            count++;
             if (json)
             {
                 await terminal.Out.WriteLineAsync(Line(reader, names));
             }
             else
             {
-                table.AddRow(shown.Select(index => Cell(names[index], reader.IsDBNull(index) ? null : reader.GetValue(index))));
+                rows.Add([.. shown.Select(index => Cell(names[index], reader.IsDBNull(index) ? null : reader.GetValue(index)))]);
             }
         }
 
-        if (!json)
+        if (!json && count == 0)
         {
-            if (rows == 0)
-            {
-                await terminal.Out.WriteLineAsync(nothing);
-            }
-            else
-            {
-                terminal.Rich.Write(table);
-            }
+            await terminal.Out.WriteLineAsync(nothing);
+        }
+        else if (!json)
+        {
+            Draw(columns, rows);
         }
 
-        return rows;
+        return count;
+    }
+
+    private void Draw(string[] columns, List<(string Text, Style? Style)[]> rows)
+    {
+        var headers = columns.Select(name => name.Replace('_', ' ')).ToArray();
+        // Programs that read the table find every column in its place.
+        var kept = Enumerable.Range(0, columns.Length).Where(column => !terminal.Interactive || rows.Exists(row => row[column].Text != Empty)).ToArray();
+        var widths = kept.Select(column => Math.Max(headers[column].Length, rows.Max(row => row[column].Text.Length))).ToArray();
+        var fitting = ColumnFit.Of(widths, terminal.Rich.Profile.Width);
+        var table = new Table { Border = terminal.Interactive ? TableBorder.Rounded : TableBorder.None };
+        foreach (var (column, width) in fitting)
+        {
+            var header = new Text(Terminal.OneLine(headers[kept[column]], width), new Style(decoration: Decoration.Bold));
+            table.AddColumn(new TableColumn(header) { NoWrap = true });
+        }
+
+        foreach (var row in rows)
+        {
+            table.AddRow(fitting.Select(one => new Text(Terminal.OneLine(row[kept[one.Column]].Text, one.Width), row[kept[one.Column]].Style) { Overflow = Overflow.Ellipsis }));
+        }
+
+        terminal.Rich.Write(table);
+        if (fitting.Count < kept.Length)
+        {
+            var left = string.Join(", ", kept.Skip(fitting.Count).Select(column => headers[column]));
+            terminal.Rich.Write(new Text($"No room here for {left}; --json has all.\n", new Style(decoration: Decoration.Dim)));
+        }
     }
 
     private static string Line(NpgsqlDataReader reader, string[] names)
@@ -83,16 +108,16 @@ internal sealed class RowView(Terminal terminal, bool json, TimeProvider time)
 
     private static System.Text.Encodings.Web.JavaScriptEncoder CogoJsonEncoder => System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
-    private Text Cell(string name, object? value) => value switch
+    private (string Text, Style? Style) Cell(string name, object? value) => value switch
     {
-        null => new Text("–", new Style(decoration: Decoration.Dim)),
-        DateTime at => new Text(Ago(at)),
-        bool yes => new Text(yes ? "yes" : "no", new Style(yes ? Color.Green : Color.Red)),
-        string status when name == "status" => new Text(status, Colour(status)),
-        string[] list => new Text(Terminal.OneLine(string.Join(", ", list), CellLength)),
-        double fraction when name == "progress" => new Text(fraction.ToString("P0", CultureInfo.InvariantCulture)),
-        long bytes when name is "bytes" or "memory_bytes" => new Text(Size(bytes)),
-        _ => new Text(Terminal.OneLine(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "", CellLength)),
+        null => (Empty, new Style(decoration: Decoration.Dim)),
+        DateTime at => (Ago(at), null),
+        bool yes => (yes ? "yes" : "no", new Style(yes ? Color.Green : Color.Red)),
+        string status when name == "status" => (status, Colour(status)),
+        string[] list => (Terminal.OneLine(string.Join(", ", list), LongestCell), null),
+        double fraction when name == "progress" => (fraction.ToString("P0", CultureInfo.InvariantCulture), null),
+        long bytes when name is "bytes" or "memory_bytes" => (Size(bytes), null),
+        _ => (Terminal.OneLine(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "", LongestCell), null),
     };
 
     private static Style Colour(string status) => new(status switch

@@ -9,6 +9,8 @@ namespace Cogo.Core.Jobs;
 /// <summary>A job as the payload of its message: <c>{"type", "concurrency_key"?, "concurrency_limit"?, "payload"}</c>.</summary>
 internal sealed partial record JobEnvelope(string Type, JsonElement Payload, string? ConcurrencyKey, int ConcurrencyLimit)
 {
+    private const int MostKeyCharacters = 300;
+
     /// <exception cref="ArgumentException">A field cannot be right; the message names it.</exception>
     public static OutgoingMessage Seal(JobRequest job)
     {
@@ -18,7 +20,7 @@ internal sealed partial record JobEnvelope(string Type, JsonElement Payload, str
             throw new ArgumentException($"The job's type is '{job.Type}': use 1 to 63 characters of a-z 0-9 . _ - that start with a letter or a digit.", nameof(job));
         }
 
-        if (job.ConcurrencyKey is { Length: 0 or > 300 } || job.ConcurrencyKey?.Contains('\0', StringComparison.Ordinal) == true)
+        if (job.ConcurrencyKey is { Length: 0 or > MostKeyCharacters } || job.ConcurrencyKey?.Contains('\0', StringComparison.Ordinal) == true)
         {
             throw new ArgumentException("The job's ConcurrencyKey must have 1 to 300 characters, none of them NUL.", nameof(job));
         }
@@ -40,7 +42,7 @@ internal sealed partial record JobEnvelope(string Type, JsonElement Payload, str
         };
     }
 
-    /// <summary>Null when the message is no job: somebody wrote to the route by hand.</summary>
+    /// <summary>Null when the message is no job: somebody wrote to the route by hand. As <c>cogo_stand_aside</c> reads it.</summary>
     public static JobEnvelope? Open(string message)
     {
         using var document = JsonDocument.Parse(message);
@@ -50,11 +52,19 @@ internal sealed partial record JobEnvelope(string Type, JsonElement Payload, str
             return null;
         }
 
+        var key = root.TryGetProperty("concurrency_key", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString() : null;
+        if (key?.Length > MostKeyCharacters)
+        {
+            return null;
+        }
+
         return new JobEnvelope(
             type.GetString()!,
             root.TryGetProperty("payload", out var payload) ? payload.Clone() : default,
-            root.TryGetProperty("concurrency_key", out var key) && key.ValueKind == JsonValueKind.String ? key.GetString() : null,
-            root.TryGetProperty("concurrency_limit", out var limit) && limit.TryGetInt32(out var most) ? most : 1);
+            key,
+            root.TryGetProperty("concurrency_limit", out var limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var most)
+                ? Math.Max(1, most)
+                : 1);
     }
 
     private static string Write(JobRequest job)

@@ -72,10 +72,17 @@ internal static class ChaosLedger
             }
 
             await using var left = database.CreateCommand(
-                $"{Ended} select (select count(*) from bus_deferred) + (select count(*) from agent_messages m left join newest n using (id) where {Work} and n.acked is not true)");
-            return (long)(await left.ExecuteScalarAsync())!;
+                $"""
+                {Ended}, late as (
+                  select m.id, {Kind} as kind from agent_messages m left join newest n using (id) where {Work} and n.acked is not true
+                  union
+                  select m.message_id, {Kind} from bus_deferred m
+                )
+                select coalesce(string_agg(id || ' ' || kind || coalesce(' ' || (select j.status from jobs j where j.id = late.id), ''), ', '), '') from (select * from late order by id limit 20) late
+                """);
+            return (string)(await left.ExecuteScalarAsync())!;
         },
-        left => left == 0, "the end of all messages", 60);
+        left => left.Length == 0, "the end of all messages", 60);
 
     /// <summary>
     /// How many messages the ledger has, how many sessions ended because their lease ran out, and how many jobs ended

@@ -24,6 +24,16 @@ public class ChaosLedgerTests
         { "update dead_letters set code = 'retries_exhausted'", "but by its handler" },
         { "delete from dead_letters", "stands in the ledger" },
         { "delete from agent_messages where id = 1", "acknowledged to the publisher" },
+        { "insert into agent_messages (id, service, role, payload) values (9, 'chaos', 'work', '\"chaos.poison\"')", "at its last attempt" },
+        { "insert into starts select 1, generate_series(1, 6)", "more often than it may be" },
+        { "insert into agent_messages (service, role, payload, idempotency_key) values ('jobs', 'default', '{}', 'k'), ('jobs', 'default', '{}', 'k')", "a key has one job" },
+        { "insert into orders values (5)", "the transaction that enqueued it" },
+        { """insert into agent_messages (service, role, payload) values ('jobs', 'default', '{"payload": {"order": true}}')""", "the transaction that enqueued it" },
+        { """insert into agent_messages (service, role, payload) values ('jobs', 'default', '{"type": "chaos.wait"}')""", "was cancelled" },
+        { "insert into job_waits (job_id, lane, reason, type) values (1, 1, 'type', 'a')", "stands aside" },
+        { "insert into job_permits (key, job_id, claim_id) values ('k', 5, 1)", "holds a permit" },
+        { "insert into job_results (job_id, claim_id, attempt, worker_id, started_at) values (1, 1, 6, 'w', now())", "one too many" },
+        { "insert into jobs (type) values ('a.b')", "sees how they ended" },
         { "insert into bus_deferred select d.message_id, 1, 'chaos', 'work', '0', null, '{}', 't', null, null, 0, 1, 5, now(), null, now(), null from dead_letters d", "nothing waits" },
     };
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Cogo.Core.Bus;
 using Cogo.Core.Jobs;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,6 +16,9 @@ internal sealed class JobWorkload : IChaosWorkload
 
     /// <summary>Known to workers with <see cref="ChaosWorker.Rare"/> alone.</summary>
     public const string Rare = "chaos.rare";
+
+    /// <summary>Kills its process.</summary>
+    public const string Kill = "chaos.kill";
 
     /// <summary>Runs until it is cancelled.</summary>
     public const string Wait = "chaos.wait";
@@ -40,7 +44,7 @@ internal sealed class JobWorkload : IChaosWorkload
 
     public async Task<IAsyncDisposable> WorkAsync(NpgsqlDataSource database, MessageBus bus, BusOptions options, TimeProvider time)
     {
-        List<IJobHandler> handlers = [new Worked(Work), new Poisoned(database), new Waiting(database)];
+        List<IJobHandler> handlers = [new Worked(Work), new Poisoned(database), new Waiting(database), new Killing()];
         if (Environment.GetEnvironmentVariable(ChaosWorker.Rare) is { Length: > 0 })
         {
             handlers.Add(new Worked(Rare));
@@ -75,6 +79,19 @@ internal sealed class JobWorkload : IChaosWorkload
                 ChaosStep.Finish => new JobOutcome.Succeeded(),
                 _ => new JobOutcome.Succeeded(new { job.Attempt }),
             };
+    }
+
+    private sealed class Killing : IJobHandler
+    {
+        public string Type => Kill;
+
+        public async Task<JobOutcome> RunAsync(JobContext job, CancellationToken cancellationToken)
+        {
+            using var own = Process.GetCurrentProcess();
+            own.Kill();
+            await Task.Delay(Timeout.Infinite, CancellationToken.None);
+            return new JobOutcome.Succeeded();
+        }
     }
 
     private sealed class Poisoned(NpgsqlDataSource database) : IJobHandler

@@ -52,6 +52,22 @@ internal sealed class WorkerProcess : IAsyncDisposable
         _process.Dispose();
     }
 
+    /// <summary>Waits until it ends by itself.</summary>
+    public async Task EndedAsync()
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        try
+        {
+            await _process.WaitForExitAsync(deadline.Token);
+            _process.Dispose();
+        }
+        catch (OperationCanceledException e)
+        {
+            await KillAsync();
+            throw new TimeoutException($"A worker did not end within {Deadline}.", e);
+        }
+    }
+
     /// <summary>SIGSTOP, and SIGCONT after so long.</summary>
     public async Task StopForAsync(TimeSpan duration)
     {

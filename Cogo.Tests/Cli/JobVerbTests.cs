@@ -138,6 +138,18 @@ public sealed class JobVerbTests : IDisposable
     [InlineData("enqueue a.run --payload {", "not JSON")]
     [InlineData("enqueue a.run --payload-file nowhere.json", "cannot be read")]
     [InlineData("enqueue A --payload {}", "type is 'A'")]
+    [InlineData("enqueue a.run --payload {\"a\":\"\\u0000\"}", "NUL")]
+    [InlineData("enqueue a.run --payload-file large.json", "the limit is 5242880")]
+    [InlineData("enqueue a.run --queue b/c", "'b/c' cannot be the name of a queue")]
+    [InlineData("enqueue a.run --executor B", "'B' cannot be an executor's id")]
+    [InlineData("enqueue a.run --priority -101", "Priority is -101")]
+    [InlineData("enqueue a.run --max-attempts 0", "MaxAttempts is 0")]
+    [InlineData("enqueue a.run --concurrency-key k --concurrency-limit 0", "ConcurrencyLimit is 0")]
+    [InlineData("enqueue a.run --delay 70000000h", "write 90s, 10m or 2h")]
+    [InlineData("pause queue b/c", "'b/c' cannot be the name of a queue")]
+    [InlineData("resume queue B", "'B' cannot be the name of a queue")]
+    [InlineData("cancel job one", "one")]
+    [InlineData("retry failed --dry-run maybe", "maybe")]
     [InlineData("enqueue a.run --priority 101", "Priority is 101")]
     [InlineData("enqueue a.run --delay soon", "write 90s, 10m or 2h")]
     [InlineData("list jobs --status odd", "odd")]
@@ -146,12 +158,29 @@ public sealed class JobVerbTests : IDisposable
     public async Task What_cannot_work_is_refused_in_a_sentence(string line, string expected)
     {
         await using var fixture = await FixtureAsync();
+        await File.WriteAllTextAsync(_folder.In("large.json"), $$"""{"a":"{{new string('x', 5 * 1024 * 1024)}}"}""");
 
         var ran = await _cogo.RunAsync(line.Split(' '));
 
         Assert.Equal(3, ran.Code);
+        Assert.Empty(ran.Output);
         Assert.Contains(expected, ran.Error, StringComparison.Ordinal);
         Assert.Equal(0, await fixture.Database.ScalarAsync<long>("select count(*) from jobs"));
+    }
+
+    [Fact]
+    public async Task A_key_with_another_payload_is_refused_and_an_unknown_job_is_named()
+    {
+        await using var fixture = await FixtureAsync();
+        Assert.Equal(0, (await _cogo.RunAsync(["enqueue", "a.run", "--key", "once"])).Code);
+
+        var other = await _cogo.RunAsync(["enqueue", "a.run", "--key", "once", "--payload", """{"n":2}"""]);
+        var unknown = await _cogo.RunAsync(["cancel", "job", "4711"]);
+
+        Assert.Equal((3, 3), (other.Code, unknown.Code));
+        Assert.Contains("once", other.Error, StringComparison.Ordinal);
+        Assert.Contains("4711", unknown.Error, StringComparison.Ordinal);
+        Assert.Equal(1, await fixture.Database.ScalarAsync<long>("select count(*) from jobs"));
     }
 
     private async Task<JobFixture> FixtureAsync()
