@@ -16,4 +16,11 @@ public sealed class InputException : Exception
     public InputException()
     {
     }
+
+    /// <summary>The sentence of a refused argument, without the name that it has in the code.</summary>
+    internal static InputException Of(Exception refused)
+    {
+        var suffix = refused is ArgumentException { ParamName: { } name } ? $" (Parameter '{name}')" : "";
+        return new InputException(refused.Message.EndsWith(suffix, StringComparison.Ordinal) ? refused.Message[..^suffix.Length] : refused.Message, refused);
+    }
 }

@@ -84,7 +84,7 @@ internal sealed class EnqueueVerb
         }
         catch (Exception e) when (e is ArgumentException or IdempotencyConflictException)
         {
-            throw new InputException(e.Message, e);
+            throw InputException.Of(e);
         }
 
         await _terminal.Out.WriteLineAsync(parsed.GetValue(_json)

@@ -30,7 +30,7 @@ internal static class PauseVerb
             }
             catch (ArgumentException e)
             {
-                throw new InputException(e.Message, e);
+                throw InputException.Of(e);
             }
 
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);

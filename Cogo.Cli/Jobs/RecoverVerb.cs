@@ -20,7 +20,7 @@ internal static class RecoverVerb
             await using var recover = session.Source.CreateCommand(SqlQuery.Load(dry ? "expired_leases" : "recover_leases"));
             var rows = await new RowView(terminal, parsed.GetValue(json), surroundings.Time)
                 .ShowAsync(recover, ["worker_id", "session_id", "pid", "seen_at", "lease_until"], "No lease has run out.", cancellationToken);
-            await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "would be ended", "sessions were ended", cancellationToken);
+            await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "session", "ended", cancellationToken);
             return ExitCodes.Passed;
         });
         return new Command("recover", "Recover what dead workers hold.") { leases };

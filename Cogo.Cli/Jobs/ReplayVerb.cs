@@ -24,7 +24,7 @@ internal static class ReplayVerb
             replay.With(most).With(parsed.Read(type, "TYPE_PREFIX", surroundings)).With(dry);
             var rows = await new RowView(terminal, parsed.GetValue(json), surroundings.Time)
                 .ShowAsync(replay, ["job_id", "replayed_as", "type", "error", "idempotency_key", "queue"], "There are no dead jobs that have not been replayed.", cancellationToken);
-            await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "would be enqueued anew", "were enqueued anew", cancellationToken);
+            await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "job", "enqueued anew", cancellationToken);
             return ExitCodes.Passed;
         });
         return new Command("replay", "Replay dead jobs.") { dlq };

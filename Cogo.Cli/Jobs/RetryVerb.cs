@@ -26,7 +26,7 @@ internal static class RetryVerb
                 "select r.job_id, j.type, j.queue, j.attempts, j.error, $5 as dry_run from public.retry_failed_jobs($1, $2, $3, $4, $5) r (job_id) left join public.jobs j on j.id = r.job_id");
             retry.With(parsed.Read(executor, "EXECUTOR_ID", surroundings)).With(parsed.Read(type, "TYPE_PREFIX", surroundings)).With(most).With(anew).With(dry);
             var rows = await new RowView(terminal, parsed.GetValue(json), surroundings.Time).ShowAsync(retry, ["job_id", "type", "error", "attempts", "queue"], "There are no such failed jobs.", cancellationToken);
-            await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "would be retried", "go back to their queues", cancellationToken);
+            await Summary.WriteAsync(terminal, parsed.GetValue(json), rows, dry, "job", "retried", cancellationToken);
             return ExitCodes.Passed;
         });
         return new Command("retry", "Retry failed jobs.") { failed };

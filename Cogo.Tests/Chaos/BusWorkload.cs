@@ -39,7 +39,7 @@ internal sealed class BusWorkload : IChaosWorkload
                 await ChaosSteps.FailAsync(database, delivery.MessageId, delivery.Fence, cancellationToken);
             }
 
-            return await ChaosSteps.TakeAsync(delivery.MessageId, delivery.Attempt, cancellationToken) switch
+            return await ChaosSteps.TakeAsync(delivery.MessageId, delivery.Fence, delivery.Attempt, cancellationToken) switch
             {
                 ChaosStep.Retry => new Outcome.Retry("Not yet.", TimeSpan.FromMilliseconds(50)),
                 ChaosStep.GiveUp => new Outcome.Fail("no_good", "No good.", Core.Pipeline.Verdict.Failed),

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Cogo.Tests.Chaos;
 
-/// <summary>What an attempt comes to: the same lot for messages and jobs, drawn from their id and attempt.</summary>
+/// <summary>What an attempt comes to: the same lots for messages and jobs, drawn for each claim anew.</summary>
 internal enum ChaosStep
 {
     /// <summary>Ends with nothing written beside its acknowledgement.</summary>
@@ -29,9 +29,9 @@ internal static class ChaosSteps
 
     /// <summary>Works a moment; every hundredth attempt outlives the lease, which must be renewed meanwhile.</summary>
     /// <exception cref="InvalidOperationException">A bug, now and then.</exception>
-    public static async Task<ChaosStep> TakeAsync(long id, int attempt, CancellationToken cancellationToken)
+    public static async Task<ChaosStep> TakeAsync(long id, long fence, int attempt, CancellationToken cancellationToken)
     {
-        var random = new Random(HashCode.Combine(id, attempt));
+        var random = new Random(HashCode.Combine(id, fence));
         await Task.Delay(random.Next(100) == 0 ? random.Next(1000, 5000) : random.Next(20), cancellationToken);
         return random.Next(20) switch
         {

@@ -71,7 +71,7 @@ internal sealed class JobWorkload : IChaosWorkload
         public string Type => type;
 
         public async Task<JobOutcome> RunAsync(JobContext job, CancellationToken cancellationToken) =>
-            await ChaosSteps.TakeAsync(job.Id, job.Attempt, cancellationToken) switch
+            await ChaosSteps.TakeAsync(job.Id, ((JobRun)job).Fence, job.Attempt, cancellationToken) switch
             {
                 ChaosStep.Retry when job.Attempt % 2 == 0 => new JobOutcome.Snooze(TimeSpan.FromMilliseconds(50)),
                 ChaosStep.Retry => new JobOutcome.Retry("Not yet.", TimeSpan.FromMilliseconds(50)),
