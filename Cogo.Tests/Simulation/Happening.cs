@@ -19,6 +19,9 @@ internal sealed record Happening(Kind Kind, long Id, long Fence, long Session, i
     /// <summary>Code of what a handler wants to try again.</summary>
     public const string Retried = "retried";
 
+    /// <summary>Code of what is left behind: another message has its key.</summary>
+    public const string Duplicate = "duplicate";
+
     /// <summary>Code of what came back without an attempt being counted.</summary>
     public const string HandedBack = "handed back";
 }

@@ -41,8 +41,11 @@ public class ModelTests
             await pair.StepAsync();
         }
 
+        await pair.CommitAsync();
         await pair.CompareAsync();
-        Assert.True(pair.Claimed > 20 && pair.Refused > 5, $"The history did too little: {pair.Claimed} claimed, {pair.Refused} refused.");
+        Assert.True(
+            pair.Claimed > 20 && pair.Refused > 5 && pair.Late > 0,
+            $"The history did too little: {pair.Claimed} claimed, {pair.Refused} refused, {pair.Late} committed late.");
     }
 
     /// <summary>Both sides, and how the names of the one translate into those of the other.</summary>
@@ -56,6 +59,7 @@ public class ModelTests
         private readonly List<(Delivery Postgres, Delivery Model, int Session)> _deliveries = [];
         private readonly Dictionary<long, long> _ids = [];
         private TimeSpan _now = TimeSpan.FromSeconds(1);
+        private (NpgsqlTransaction Transaction, List<long> Ids)? _open;
         private long _lane;
 
         public Pair(TestDatabase database, int seed)
@@ -70,6 +74,8 @@ public class ModelTests
 
         public int Refused { get; private set; }
 
+        public int Late { get; private set; }
+
         public Task StepAsync()
         {
             _now += TimeSpan.FromMilliseconds(1);
@@ -77,6 +83,8 @@ public class ModelTests
             {
                 _ when _sessions.Count == 0 => OpenAsync(),
                 0 or 11 when _random.Next(2) == 0 => OpenAsync(),
+                3 when _open is not null => CommitAsync(),
+                0 when _open is null => PublishOpenAsync(),
                 0 or 1 or 2 or 3 => PublishAsync(),
                 4 or 5 or 6 => ClaimAsync(),
                 7 or 8 => FinishAsync(),
@@ -110,35 +118,79 @@ public class ModelTests
                 }
             }
 
-            Assert.Equal(_model.History.Where(now => now.Kind == Kind.Buried).Select(now => (now.Id, now.Attempt, now.Code)).Order(), dead.Order());
+            Assert.Equal(_model.History.Where(now => now.Kind == Kind.Buried && now.Code != Happening.Duplicate).Select(now => (now.Id, now.Attempt, now.Code)).Order(), dead.Order());
             Assert.Equal(_model.Deferred.Order(), deferred.Order());
+        }
+
+        /// <summary>Ends the transaction that is open, so that what it published is seen.</summary>
+        public async Task CommitAsync()
+        {
+            if (_open is not { } open)
+            {
+                return;
+            }
+
+            _open = null;
+            var connection = open.Transaction.Connection!;
+            await open.Transaction.CommitAsync();
+            await connection.DisposeAsync();
+            open.Ids.ForEach(_model.Commit);
+            Late += open.Ids.Count;
+        }
+
+        private async Task PublishOpenAsync()
+        {
+            var connection = await _database.DataSource.OpenConnectionAsync();
+            _open = (await connection.BeginTransactionAsync(), []);
+            await PublishAsync();
         }
 
         private async Task OpenAsync() => _sessions.Add((await _postgres.OpenSessionAsync([], default), _model.OpenSession(Lease)));
 
+        /// <summary>In the transaction that was just begun, or else each in one of its own.</summary>
         private async Task PublishAsync()
         {
+            var open = _open is { Ids.Count: 0 } begun ? begun : ((NpgsqlTransaction Transaction, List<long> Ids)?)null;
             for (var i = _random.Next(1, 5); i > 0; i--)
             {
                 var priority = _random.Next(3) == 0 ? _random.Next(-2, 3) : 0;
                 var attempts = _random.Next(1, 4);
                 var key = _random.Next(6) == 0 ? $"key-{_random.Next(5)}" : null;
                 var expired = _random.Next(12) == 0;
-                var id = await _database.ScalarAsync<long>(
-                    """
-                    insert into agent_messages (service, role, payload, priority, max_attempts, idempotency_key, expires_at)
-                    values ('test', 'work', '{}', $1, $2, $3, case when $4 then clock_timestamp() - interval '1 hour' end) returning id
-                    """,
-                    (short)priority, (short)attempts, (object?)key ?? DBNull.Value, expired);
-                _ids[id] = _model.Publish(new StoreModel.Message
-                {
-                    Priority = priority,
-                    MaxAttempts = attempts,
-                    Key = key,
-                    CreatedAt = _now,
-                    ExpiresAt = expired ? TimeSpan.Zero : null,
-                });
+                var id = await InsertAsync(open?.Transaction, (short)priority, (short)attempts, (object?)key ?? DBNull.Value, expired);
+                _ids[id] = _model.Publish(
+                    new StoreModel.Message
+                    {
+                        Priority = priority,
+                        MaxAttempts = attempts,
+                        Key = key,
+                        CreatedAt = _now,
+                        ExpiresAt = expired ? TimeSpan.Zero : null,
+                    },
+                    commit: open is null);
+                open?.Ids.Add(_ids[id]);
             }
+        }
+
+        private async Task<long> InsertAsync(NpgsqlTransaction? transaction, params object[] values)
+        {
+            const string Insert =
+                """
+                insert into agent_messages (service, role, payload, priority, max_attempts, idempotency_key, expires_at)
+                values ('test', 'work', '{}', $1, $2, $3, case when $4 then clock_timestamp() - interval '1 hour' end) returning id
+                """;
+            if (transaction is null)
+            {
+                return await _database.ScalarAsync<long>(Insert, values);
+            }
+
+            await using var insert = new NpgsqlCommand(Insert, transaction.Connection, transaction);
+            foreach (var value in values)
+            {
+                insert.Parameters.Add(new NpgsqlParameter { Value = value });
+            }
+
+            return (long)(await insert.ExecuteScalarAsync())!;
         }
 
         private async Task ClaimAsync()

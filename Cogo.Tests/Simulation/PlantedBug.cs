@@ -16,4 +16,10 @@ public enum PlantedBug
 
     /// <summary>An attempt that is taken back does not count.</summary>
     CrashesDoNotCount,
+
+    /// <summary>A second message with a key is delivered as well.</summary>
+    KeysAreNotChecked,
+
+    /// <summary>What is committed after a message with a higher id was read is not read any more.</summary>
+    LateCommitsAreSkipped,
 }

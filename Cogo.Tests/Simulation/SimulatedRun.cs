@@ -73,16 +73,33 @@ internal sealed class SimulatedRun : IDisposable
 
     private void Publish()
     {
-        _unpublished--;
         TimeSpan? In(double chance, double leastMs, double mostMs) => _world.Chance(chance) ? _world.Now + _world.Between(leastMs, mostMs) : null;
-        _model.Publish(new StoreModel.Message
+        var isLate = _world.Chance(0.15);
+        var id = _model.Publish(
+            new StoreModel.Message
+            {
+                CreatedAt = _world.Now,
+                MaxAttempts = _world.Random.Next(1, 6),
+                Priority = _world.Chance(0.2) ? _world.Random.Next(-2, 3) : 0,
+                Key = _world.Chance(0.15) ? $"key-{_world.Random.Next(3)}" : null,
+                NotBefore = In(0.1, 0, 30_000),
+                ExpiresAt = In(0.05, 0, 30_000),
+            },
+            commit: !isLate);
+        if (isLate)
         {
-            CreatedAt = _world.Now,
-            MaxAttempts = _world.Random.Next(1, 6),
-            Priority = _world.Chance(0.2) ? _world.Random.Next(-2, 3) : 0,
-            NotBefore = In(0.1, 0, 30_000),
-            ExpiresAt = In(0.05, 0, 30_000),
-        });
+            _world.At(_world.Between(0, 30_000), () => Committed(id));
+        }
+        else
+        {
+            Committed(id);
+        }
+    }
+
+    private void Committed(long id)
+    {
+        _unpublished--;
+        _model.Commit(id);
         foreach (var worker in _workers)
         {
             Wake(worker);

@@ -48,6 +48,8 @@ public class SimulationTests
     [InlineData(PlantedBug.NoSecondLook)]
     [InlineData(PlantedBug.LostClaimsStayLost)]
     [InlineData(PlantedBug.CrashesDoNotCount)]
+    [InlineData(PlantedBug.KeysAreNotChecked)]
+    [InlineData(PlantedBug.LateCommitsAreSkipped)]
     public void A_bug_in_the_store_is_found(PlantedBug bug)
     {
         var found = Enumerable.Range(0, 500).FirstOrDefault(seed => SimulatedRun.Run(seed, bug).Broken is not null, -1);

@@ -13,9 +13,10 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
     private readonly SortedDictionary<long, ClaimRow> _claims = [];
     private readonly HashSet<(long Claim, long Id)> _acks = [];
     private readonly Dictionary<long, Waiting> _deferred = [];
-    private readonly HashSet<string> _keys = [];
-    private int _moved;
-    private int _read;
+    private readonly Dictionary<string, long> _keys = [];
+    private readonly HashSet<long> _uncommitted = [];
+    private readonly HashSet<long> _seen = [];
+    private readonly Queue<Message> _window = new();
 
     /// <summary>All that happened, in order.</summary>
     public List<Happening> History { get; } = [];
@@ -25,11 +26,19 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
     /// <summary>What waits or is held on the cold path: id and attempts so far.</summary>
     public IEnumerable<(long Id, int Attempt, bool Held)> Deferred => _deferred.Values.Select(waiting => (waiting.Message.Id, waiting.Attempt, waiting.Claim is not null));
 
-    public long Publish(Message message)
+    /// <param name="commit">False: nobody sees it before <see cref="Commit"/>, though others with a higher id are seen.</param>
+    public long Publish(Message message, bool commit = true)
     {
         _log.Add(message with { Id = _log.Count + 1 });
+        if (!commit)
+        {
+            _uncommitted.Add(_log.Count);
+        }
+
         return _log.Count;
     }
+
+    public void Commit(long id) => _uncommitted.Remove(id);
 
     public long OpenSession(TimeSpan lease)
     {
@@ -62,16 +71,7 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
         }
 
         var first = Take(waiting => waiting.Message.Priority >= 0, limit);
-        var hot = new List<Message>();
-        while (first.Count + hot.Count < limit && _read < _log.Count)
-        {
-            var next = _log[_read++];
-            if (!next.IsSpecial)
-            {
-                hot.Add(next);
-            }
-        }
-
+        var hot = Read(limit - first.Count);
         var low = Take(waiting => waiting.Message.Priority < 0, limit - first.Count - hot.Count);
         if (first.Count + hot.Count + low.Count == 0)
         {
@@ -211,19 +211,54 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
     public bool IsReady() => HasWork() || _deferred.Values.Any(waiting => waiting.Claim is null && waiting.Message.ExpiresAt <= now());
 
     private bool HasWork() =>
-        _log.Skip(_moved).Any(message => message.IsSpecial) || _log.Skip(_read).Any(message => !message.IsSpecial)
+        _window.Count > 0 || Unseen(special: true).Any() || Unseen(special: false).Any()
         || _deferred.Values.Any(waiting => waiting.Claim is null && waiting.ReadyAt <= now() && !(waiting.Message.ExpiresAt <= now()));
 
     private void Defer()
     {
-        for (; _moved < _log.Count; _moved++)
+        foreach (var special in Unseen(special: true).ToList())
         {
-            if (_log[_moved] is { IsSpecial: true } special && (special.Key is null || _keys.Add(special.Key)))
+            _seen.Add(special.Id);
+            if (special.Key is null || _keys.TryAdd(special.Key, special.Id) || bug == PlantedBug.KeysAreNotChecked)
             {
                 _deferred[special.Id] = new Waiting { Message = special, ReadyAt = special.NotBefore ?? special.CreatedAt };
             }
+            else
+            {
+                Bury(special.Id, 0, Happening.Duplicate, 0);
+            }
         }
     }
+
+    /// <summary>Ordinary messages: the rest of the window, and then the next window, which is all that can be seen by now.</summary>
+    private List<Message> Read(int room)
+    {
+        var read = new List<Message>();
+        while (read.Count < room)
+        {
+            if (_window.Count == 0)
+            {
+                foreach (var message in Unseen(special: false).ToList())
+                {
+                    _seen.Add(message.Id);
+                    _window.Enqueue(message);
+                }
+            }
+
+            if (!_window.TryDequeue(out var next))
+            {
+                break;
+            }
+
+            read.Add(next);
+        }
+
+        return read;
+    }
+
+    private IEnumerable<Message> Unseen(bool special) => _log.Where(
+        message => message.IsSpecial == special && !_uncommitted.Contains(message.Id) && !_seen.Contains(message.Id)
+            && (bug != PlantedBug.LateCommitsAreSkipped || special || !_seen.Any(seen => seen > message.Id)));
 
     private List<Waiting> Take(Func<Waiting, bool> which, int limit) =>
         [.. _deferred.Values.Where(waiting => waiting.Claim is null && waiting.ReadyAt <= now() && which(waiting))
