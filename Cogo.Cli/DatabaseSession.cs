@@ -21,6 +21,9 @@ internal sealed class DatabaseSession : IAsyncDisposable
 
     public CogoSystemOptions Options { get; }
 
+    /// <summary>Nothing else uses the database: it was started for this verb, and stops with it.</summary>
+    public bool IsStartedForTheMoment => _embedded is not null;
+
     public static async Task<DatabaseSession> OpenAsync(DatabaseOptions database, ParseResult parsed, Surroundings surroundings, CancellationToken cancellationToken)
     {
         var options = database.Read(parsed, surroundings);

@@ -91,7 +91,7 @@ internal sealed class EnqueueVerb
             ? JsonSerializer.Serialize(new { receipt.Id, job.Type, job.Queue, receipt.TraceId, receipt.Duplicate, job.IdempotencyKey }, CogoJson.Options)
             : receipt.Duplicate
                 ? $"Job {receipt.Id} has this idempotency key already; nothing was enqueued."
-                : $"Job {receipt.Id} ({job.Type}) is in queue {job.Queue}, trace {receipt.TraceId}.");
+                : $"Job {receipt.Id} ({job.Type}) is in queue {job.Queue}, trace {receipt.TraceId}.{(session.IsStartedForTheMoment ? " It waits for workers: `cogo dev` starts them." : "")}");
         return ExitCodes.Passed;
     }
 
