@@ -104,8 +104,8 @@ internal static class ChaosLedger
               union
               select m.message_id, {Kind} from bus_deferred m
             )
-            select (select count(*) from late), coalesce(string_agg(id || ' ' || kind || coalesce(' ' || (select j.status from jobs j where j.id = some.id), ''), ', '), '')
-            from (select * from late order by id limit 20) some
+            select (select count(*) from late), coalesce(string_agg(id || ' ' || kind || coalesce(' ' || (select j.status from jobs j where j.id = few.id), ''), ', '), '')
+            from (select * from late order by id limit 20) few
             """);
         left.CommandTimeout = 60;
         await using var reader = await left.ExecuteReaderAsync();
