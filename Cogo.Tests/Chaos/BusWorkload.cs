@@ -36,7 +36,7 @@ internal sealed class BusWorkload : IChaosWorkload
         {
             if (delivery.Payload.Contains(ChaosSteps.Poison, StringComparison.Ordinal))
             {
-                await ChaosSteps.FailAsync(database, delivery.MessageId, delivery.Fence, cancellationToken);
+                await ChaosSteps.FailAsync(database, delivery.MessageId, delivery.Fence, delivery.Attempt, cancellationToken);
             }
 
             return await ChaosSteps.TakeAsync(delivery.MessageId, delivery.Fence, delivery.Attempt, cancellationToken) switch

@@ -43,11 +43,12 @@ internal static class ChaosSteps
     }
 
     /// <summary>Writes down that an attempt began, and fails.</summary>
-    public static async Task FailAsync(NpgsqlDataSource database, long id, long fence, CancellationToken cancellationToken)
+    public static async Task FailAsync(NpgsqlDataSource database, long id, long fence, int attempt, CancellationToken cancellationToken)
     {
-        await using var insert = database.CreateCommand("insert into starts (message_id, fence) values ($1, $2)");
+        await using var insert = database.CreateCommand("insert into starts (message_id, fence, attempt) values ($1, $2, $3)");
         insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
         insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = fence });
+        insert.Parameters.Add(new NpgsqlParameter<int> { TypedValue = attempt });
         await insert.ExecuteNonQueryAsync(cancellationToken);
         throw new InvalidOperationException("It never works.");
     }

@@ -100,7 +100,7 @@ internal sealed class JobWorkload : IChaosWorkload
 
         public async Task<JobOutcome> RunAsync(JobContext job, CancellationToken cancellationToken)
         {
-            await ChaosSteps.FailAsync(database, job.Id, ((JobRun)job).Fence, cancellationToken);
+            await ChaosSteps.FailAsync(database, job.Id, ((JobRun)job).Fence, job.Attempt, cancellationToken);
             return new JobOutcome.Succeeded();
         }
     }
