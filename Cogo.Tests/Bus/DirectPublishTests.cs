@@ -36,7 +36,7 @@ public class DirectPublishTests
             "messages claimed as they were published");
 
         await Eventually.BecomesTrueAsync(() => recorder.Seen.Count == published, "all of them handled");
-        Assert.Equal(Enumerable.Range(1, published).Select(n => $$"""{"n": {{n}}}"""), recorder.Seen.Select(delivery => delivery.Payload).Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(1, published).Select(n => $$"""{"n": {{n}}}""").Order(StringComparer.Ordinal), recorder.Seen.Select(delivery => delivery.Payload).Order(StringComparer.Ordinal));
         Assert.All(seen, Assert.Null);
         await Eventually.BecomesTrueAsync(
             async () => await fixture.Database.ScalarAsync<long>("select coalesce(sum(cardinality(ids)), 0)::bigint from bus_acks") == published, "all of them acknowledged");

@@ -161,7 +161,8 @@ public abstract class FenceConformance
         for (var attempt = 1; attempt <= 3; attempt++)
         {
             var number = attempt;
-            await Eventually.BecomesTrueAsync(() => seen.Count == number, $"attempt {number}");
+            // On a busy machine a lease may run out by itself, and the next attempt has begun already.
+            await Eventually.BecomesTrueAsync(() => seen.Count >= number, $"attempt {number}");
             await queue.TakeLeasesAsync();
             await queue.HastenAsync();
         }
