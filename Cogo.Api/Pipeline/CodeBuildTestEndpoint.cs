@@ -1,10 +1,7 @@
 using System.ComponentModel;
-using System.Security.Cryptography;
-using System.Text;
 using Cogo.Api.Problems;
 using Cogo.Api.Reference;
 using Cogo.Core.Bus;
-using Cogo.Core.Pipeline;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -30,24 +27,12 @@ internal static class CodeBuildTestEndpoint
 
     private static async Task<Results<Accepted<CodeBuildTestAccepted>, ProblemHttpResult>> SubmitAsync(
         CodeBuildTestRequest request,
-        [FromHeader(Name = "Idempotency-Key"), Description("The same key with the same request is answered with the first receipt, and nothing new is started: safe to send again.")] string? idempotencyKey,
+        [FromHeader(Name = IdempotencyKey.Header), Description(IdempotencyKey.Description)] string? idempotencyKey,
         IPublisher publisher,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var payload = new PipelineRequest
-        {
-            Target = Route.Codegen.ToString(),
-            Next = Route.BuildTest.ToString(),
-            TaskId = request.TaskId ?? NewTaskId(idempotencyKey, time),
-            Repo = request.Repo,
-            Base = request.Base,
-            Engine = request.Engine,
-            Patch = request.Patch,
-            Command = request.Command,
-            Task = request.Task,
-            AllowDirty = request.AllowDirty ? true : null,
-        };
+        var payload = PipelineSubmission.Change(request, request.TaskId ?? PipelineSubmission.NewTaskId(idempotencyKey, time));
         var errors = CodeBuildTestValidation.Check(payload, idempotencyKey);
         if (errors.Count > 0)
         {
@@ -55,23 +40,6 @@ internal static class CodeBuildTestEndpoint
         }
 
         var message = OutgoingMessage.Of(Route.Execute, payload) with { IdempotencyKey = idempotencyKey };
-        var receipt = await publisher.PublishAsync(message, cancellationToken);
-        var links = new CodeBuildTestLinks(
-            $"/api/metrics/trace/{receipt.TraceId}",
-            $"/api/artifacts/index?task_id={Uri.EscapeDataString(payload.TaskId)}");
-        return TypedResults.Accepted(
-            links.Trace,
-            new CodeBuildTestAccepted(payload.TaskId, receipt.TraceId, receipt.MessageId, receipt.Duplicate, links));
-    }
-
-    // Sorts by time; repeats with the key, so that a repeated request has the same payload.
-    private static string NewTaskId(string? idempotencyKey, TimeProvider time)
-    {
-        if (idempotencyKey is null)
-        {
-            return $"{time.GetUtcNow():yyyyMMdd-HHmmss}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
-        }
-
-        return $"key-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(idempotencyKey)))[..16]}";
+        return await PipelineSubmission.PublishAsync(publisher, message, payload.TaskId!, cancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using Cogo.Api.Problems;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Workspaces;
 
@@ -9,16 +10,18 @@ namespace Cogo.Api.Pipeline;
 /// </summary>
 internal static class CodeBuildTestValidation
 {
-    public const int MaxIdempotencyKeyLength = 255;
-
     private const int MaxRepoLength = 4096;
     private const int MaxTextLength = 100_000;
 
     /// <summary>Field and sentence of everything that is wrong; empty when all is well.</summary>
-    public static Dictionary<string, string> Check(PipelineRequest request, string? idempotencyKey)
+    public static Dictionary<string, string> Check(PipelineRequest request, string? idempotencyKey) => Check(request, Route.Codegen, idempotencyKey);
+
+    /// <inheritdoc cref="Check(PipelineRequest, string?)"/>
+    /// <param name="target">Whose work it is.</param>
+    public static Dictionary<string, string> Check(PipelineRequest request, Route target, string? idempotencyKey)
     {
         var errors = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var problem in RequestRules.Check(request, Route.Codegen))
+        foreach (var problem in RequestRules.Check(request, target))
         {
             errors.TryAdd(problem.Field, problem.Message);
         }
@@ -35,11 +38,7 @@ internal static class CodeBuildTestValidation
         Refuse("patch", Instruction("patch", request.Patch, request.Engine, [RequestRules.PatchEngine]));
         Refuse("command", Instruction("command", request.Command, request.Engine, [RequestRules.CommandEngine]));
         Refuse("task", Instruction("task", request.Task, request.Engine, [RequestRules.OpenAiEngine, RequestRules.CogoWorkerEngine, RequestRules.CommandEngine]));
-        if (idempotencyKey is not null && (idempotencyKey.Length is 0 or > MaxIdempotencyKeyLength || !idempotencyKey.All(c => c is > ' ' and < (char)127)))
-        {
-            Refuse("Idempotency-Key", $"Idempotency-Key must be 1 to {MaxIdempotencyKeyLength} visible ASCII characters without spaces.");
-        }
-
+        Refuse(IdempotencyKey.Header, IdempotencyKey.Problem(idempotencyKey));
         return errors;
     }
 

@@ -17,4 +17,21 @@ public static class EventTypes
     public const string BuildTestRetry = "buildtest_retry";
     public const string BuildTestFailed = "buildtest_failed";
     public const string BuildTestDone = "buildtest_done";
+
+    public const string WorkflowStarted = "workflow_started";
+    public const string WorkflowStepStarted = "workflow_step_started";
+    public const string WorkflowStepDone = "workflow_step_done";
+    public const string WorkflowStepFailed = "workflow_step_failed";
+    public const string WorkflowRepair = "workflow_repair";
+    public const string WorkflowRetried = "workflow_retried";
+    public const string WorkflowDone = "workflow_done";
+    public const string WorkflowFailed = "workflow_failed";
+    public const string WorkflowCancelled = "workflow_cancelled";
+
+    /// <summary>A worker left a step alone, since its run does not want it any more.</summary>
+    public const string StepCancelled = "step_cancelled";
+
+    public const string GateFix = "gate_fix";
+    public const string GatePassed = "gate_passed";
+    public const string GateFailed = "gate_failed";
 }

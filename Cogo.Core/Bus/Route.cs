@@ -18,6 +18,12 @@ public readonly partial record struct Route
     /// <summary>Requests to build and test a change; read by the build/test worker.</summary>
     public static readonly Route BuildTest = new("code", "build-test", "0");
 
+    /// <summary>Requests to index a repository.</summary>
+    public static readonly Route Indexing = new("workflow", "indexing", "0");
+
+    /// <summary>How the steps of workflows ended; read by the workflow worker.</summary>
+    public static readonly Route Workflow = new("workflow", "run", "0");
+
     /// <summary>Service of the routes of jobs: <c>jobs/&lt;queue&gt;/&lt;executor, or 0&gt;</c>.</summary>
     public const string JobService = "jobs";
 

@@ -38,8 +38,14 @@ public sealed record PipelineRequest
     /// <summary>Go on although a local repository has changes that are not committed; they are not part of the work.</summary>
     public bool? AllowDirty { get; init; }
 
-    /// <summary>Set by codegen for build/test: the artifact that holds the diff, and its SHA-256.</summary>
+    /// <summary>Set by codegen for build/test: the artifact that holds the diff, and its SHA-256. With <see cref="Repair"/>: the change to go on from.</summary>
     public ChangeReference? Change { get; init; }
+
+    /// <summary>What came of <see cref="Change"/>, for codegen to mend.</summary>
+    public RepairOrder? Repair { get; init; }
+
+    /// <summary>Who wants to know how it ended.</summary>
+    public ReplyAddress? Reply { get; init; }
 
     /// <summary>Reads and checks the shape; <paramref name="problem"/> names the field that is wrong.</summary>
     public static PipelineRequest? TryRead(string payload, out string? problem)
@@ -77,3 +83,13 @@ public sealed record ChangeReference
 
     public decimal? CostUsd { get; init; }
 }
+
+/// <summary>A red report to be mended.</summary>
+/// <param name="Number">1 for the first repair.</param>
+/// <param name="Report">Path of the artifact <c>report.json</c>.</param>
+public sealed record RepairOrder(int Number, string Report);
+
+/// <summary>Where the end of a message is told, in the transaction that ends it.</summary>
+/// <param name="To">A route.</param>
+/// <param name="Token">Comes back with the reply.</param>
+public sealed record ReplyAddress(string To, string Token);

@@ -17,6 +17,7 @@ public sealed partial class CodegenHandler : IMessageHandler
     private readonly WorkspaceOptions _workspaces;
     private readonly Dictionary<string, ICodegenEngine> _engines;
     private readonly IArtifactStore _artifacts;
+    private readonly RepairStart _repairs;
     private readonly IEventLog _events;
     private readonly CodegenOptions _options;
     private readonly TimeProvider _time;
@@ -30,6 +31,7 @@ public sealed partial class CodegenHandler : IMessageHandler
         _workspaces = workspaces;
         _engines = engines.ToDictionary(engine => engine.Name, StringComparer.Ordinal);
         _artifacts = artifacts;
+        _repairs = new RepairStart(artifacts);
         _events = events;
         _options = options;
         _time = time;
@@ -49,15 +51,18 @@ public sealed partial class CodegenHandler : IMessageHandler
         if (!_engines.TryGetValue(request.Engine!, out var engine))
             return new Outcome.Fail("unknown_engine", $"This worker has no engine '{request.Engine}': use one of {string.Join(", ", _engines.Keys.Order(StringComparer.Ordinal))}.", Verdict.Invalid);
 
-        request = request with { TaskId = request.TaskId ?? $"task-{delivery.MessageId}" };
-        Activity.Current?.SetTag("cogo.task_id", request.TaskId).SetTag("cogo.engine", engine.Name);
-        LogStarted(request.TaskId, engine.Name, delivery.Attempt);
+        var taskId = request.TaskId ?? $"task-{delivery.MessageId}";
+        request = request with { TaskId = taskId };
+        Activity.Current?.SetTag("cogo.task_id", taskId).SetTag("cogo.engine", engine.Name);
+        LogStarted(taskId, engine.Name, delivery.Attempt);
         try
         {
             if (request.AllowDirty is not true)
                 await LocalRepository.EnsureCleanAsync(request.Repo!, _workspaces, cancellationToken);
 
             await using var copy = await _repositories.CheckOutAsync(request.Repo, request.Base, cancellationToken);
+            if (request.Repair is not null)
+                request = await _repairs.PrepareAsync(request, copy, cancellationToken);
             return await AttemptAsync(delivery, request, engine, copy, cancellationToken);
         }
         catch (WorkspaceException e)
@@ -67,8 +72,8 @@ public sealed partial class CodegenHandler : IMessageHandler
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LogDisk(e, request.TaskId);
-            return new Outcome.Retry($"A file of task {request.TaskId} could not be read or written: {e.Message}");
+            LogDisk(e, taskId);
+            return new Outcome.Retry($"A file of task {taskId} could not be read or written: {e.Message}");
         }
     }
 
@@ -131,6 +136,9 @@ public sealed partial class CodegenHandler : IMessageHandler
                 return (result, null);
 
             var change = await context.Copy.TakeChangeAsync(PatchRules.Stored, cancellationToken);
+            if (RepairStart.IsSame(context.Request, change))
+                return (new EngineResult.Failed("no_repair", $"The {engine.Name} engine ended well but left the change as it was, which the tests had found red: {Hint(engine.Name)}", Verdict.Failed) { Cost = result.Cost }, null);
+
             return change.Files.Count > 0
                 ? (result, change)
                 : (new EngineResult.Failed("no_change", $"The {engine.Name} engine ended well but no file differs from the base {context.Copy.BaseCommit[..12]}: {Hint(engine.Name)}", Verdict.Failed) { Cost = result.Cost }, null);
@@ -175,6 +183,8 @@ public sealed partial class CodegenHandler : IMessageHandler
             engine = engine.Name,
             model = cost.Model,
             base_commit = copy.BaseCommit,
+            repair = request.Repair?.Number,
+            change = Reference(copy, diff, engine, cost),
             files = files.Count,
             added = edits.Added,
             removed = edits.Removed,
@@ -196,17 +206,8 @@ public sealed partial class CodegenHandler : IMessageHandler
             Patch = null,
             Command = null,
             Base = copy.BaseCommit,
-            Change = new ChangeReference
-            {
-                Path = diff.Path,
-                Sha256 = diff.Sha256,
-                BaseCommit = copy.BaseCommit,
-                Engine = engine.Name,
-                Model = cost.Model,
-                InputTokens = cost.InputTokens,
-                OutputTokens = cost.OutputTokens,
-                CostUsd = cost.CostUsd,
-            },
+            Repair = null,
+            Change = Reference(copy, diff, engine, cost),
         };
         return OutgoingMessage.Of(Route.Parse(request.Next!), next) with
         {
@@ -216,6 +217,18 @@ public sealed partial class CodegenHandler : IMessageHandler
             MaxAttempts = delivery.MaxAttempts,
         };
     }
+
+    private static ChangeReference Reference(WorkingCopy copy, Artifact diff, ICodegenEngine engine, EngineCost cost) => new()
+    {
+        Path = diff.Path,
+        Sha256 = diff.Sha256,
+        BaseCommit = copy.BaseCommit,
+        Engine = engine.Name,
+        Model = cost.Model,
+        InputTokens = cost.InputTokens,
+        OutputTokens = cost.OutputTokens,
+        CostUsd = cost.CostUsd,
+    };
 
     private static CostReport Cost(string taskId, ICodegenEngine engine, EngineCost cost, TimeSpan took, int attempt) => new()
     {

@@ -9,7 +9,7 @@ public sealed record DispatcherOptions
     public const string PayloadLimitSetting = "DISPATCHER_PAYLOAD_LIMIT_BYTES";
 
     /// <summary>Routes it relays to, whatever their shard. <c>DISPATCHER_TARGETS</c>, comma-separated <c>service/role/shard</c>.</summary>
-    public IReadOnlyList<Route> Targets { get; init; } = [Route.Codegen, Route.BuildTest];
+    public IReadOnlyList<Route> Targets { get; init; } = [Route.Codegen, Route.BuildTest, Route.Indexing];
 
     /// <summary>Largest payload in bytes of UTF-8. <c>DISPATCHER_PAYLOAD_LIMIT_BYTES</c>.</summary>
     public int PayloadLimitBytes { get; init; } = 5 * 1024 * 1024;

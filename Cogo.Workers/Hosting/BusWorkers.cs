@@ -1,3 +1,4 @@
+using Cogo.Core.Workflows;
 using Npgsql;
 
 namespace Cogo.Workers.Hosting;
@@ -44,6 +45,10 @@ public sealed partial class BusWorkers(
         return ValueTask.CompletedTask;
     }
 
+    private IMessageHandler HandlerOf(WorkerRole role) => role.EndsSteps
+        ? ActivatorUtilities.CreateInstance<StepHandler>(services, role.Handler(services))
+        : role.Handler(services);
+
     private async Task RetryAsync()
     {
         try
@@ -63,7 +68,7 @@ public sealed partial class BusWorkers(
             while (_missing.TryPeek(out var next))
             {
                 var options = new SubscriptionOptions { Concurrency = next.Concurrency };
-                _subscriptions.Add(await bus.SubscribeAsync(next.Route, next.Role.Handler(services), options, cancellationToken));
+                _subscriptions.Add(await bus.SubscribeAsync(next.Route, HandlerOf(next.Role), options, cancellationToken));
                 _missing.Dequeue();
                 LogReading(next.Route, next.Concurrency);
             }

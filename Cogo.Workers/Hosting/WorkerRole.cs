@@ -1,3 +1,4 @@
+using Cogo.Core.Workflows;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
@@ -22,7 +23,13 @@ public sealed record WorkerRole(
     public static WorkerRole BuildTest { get; } = new(
         Route.BuildTest, "BUILDTEST_CONCURRENCY", Math.Max(1, Environment.ProcessorCount / 2), services => services.GetRequiredService<BuildTestHandler>());
 
-    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher, Codegen, BuildTest];
+    public static WorkerRole Workflow { get; } = new(
+        Route.Workflow, "WORKFLOW_CONCURRENCY", 8, services => services.GetRequiredService<WorkflowMessageHandler>());
+
+    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher, Codegen, BuildTest, Workflow];
+
+    /// <summary>Whether its messages are steps of workflows, which are told when one ends. The dispatcher only passes them on.</summary>
+    public bool EndsSteps => this != Dispatcher && this != Workflow;
 
     /// <summary>The role that reads a route, whatever its shard; null when there is none.</summary>
     public static WorkerRole? Of(Route route) => All.FirstOrDefault(role => RequestRules.IsSame(role.Route, route));

@@ -1,5 +1,6 @@
 using Cogo.Core.Artifacts;
 using Cogo.Core.Jobs;
+using Cogo.Core.Workflows;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
@@ -26,6 +27,7 @@ public static class WorkerServices
         ArgumentNullException.ThrowIfNull(routes);
         services.AddCogoBus(configuration);
         services.AddCogoArtifacts(configuration);
+        services.AddCogoWorkflows(configuration);
         services.TryAddSingleton(DispatcherOptions.Read(configuration));
         services.TryAddSingleton<ExecutorDispatcher>();
         services.AddCodegen(configuration);

@@ -62,6 +62,7 @@ public sealed class CommandEngine(CodegenOptions options, CommandEngineOptions b
 
         environment["COGO_TASK"] = task.Length <= LongestVariable ? task : null;
         environment["COGO_TASK_ID"] = context.TaskId;
+        environment["COGO_REPAIR"] = (context.Request.Repair?.Number ?? 0).ToString(System.Globalization.CultureInfo.InvariantCulture);
         environment["COGO_TRACE_ID"] = context.TraceId;
         environment["COGO_BASE_COMMIT"] = context.Copy.BaseCommit;
         environment["GIT_TERMINAL_PROMPT"] = "0";

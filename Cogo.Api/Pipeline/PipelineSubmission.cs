@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text;
+using Cogo.Core.Bus;
+using Cogo.Core.Pipeline;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Cogo.Api.Pipeline;
+
+/// <summary>Puts a request on the bus for the dispatcher, and answers where to follow it.</summary>
+internal static class PipelineSubmission
+{
+    public static async Task<Accepted<CodeBuildTestAccepted>> PublishAsync(IPublisher publisher, OutgoingMessage message, string taskId, CancellationToken cancellationToken)
+    {
+        var receipt = await publisher.PublishAsync(message, cancellationToken);
+        var links = new CodeBuildTestLinks(
+            $"/api/metrics/trace/{receipt.TraceId}",
+            $"/api/artifacts/index?task_id={Uri.EscapeDataString(taskId)}");
+        return TypedResults.Accepted(
+            links.Trace,
+            new CodeBuildTestAccepted(taskId, receipt.TraceId, receipt.MessageId, receipt.Duplicate, links));
+    }
+
+    /// <summary>A change through codegen, build and test.</summary>
+    public static PipelineRequest Change(CodeBuildTestRequest request, string taskId) => new()
+    {
+        Target = Route.Codegen.ToString(),
+        Next = Route.BuildTest.ToString(),
+        TaskId = taskId,
+        Repo = request.Repo,
+        Base = request.Base,
+        Engine = request.Engine,
+        Patch = request.Patch,
+        Command = request.Command,
+        Task = request.Task,
+        AllowDirty = request.AllowDirty ? true : null,
+    };
+
+    /// <summary>Sorts by time; repeats with the key, so that a repeated request has the same payload.</summary>
+    public static string NewTaskId(string? idempotencyKey, TimeProvider time)
+    {
+        if (idempotencyKey is null)
+        {
+            return $"{time.GetUtcNow():yyyyMMdd-HHmmss}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+        }
+
+        return $"key-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(idempotencyKey)))[..16]}";
+    }
+}
