@@ -2,12 +2,15 @@ using System.Reflection;
 using Cogo.Api.Artifacts;
 using Cogo.Api.Integration;
 using Cogo.Api.Metrics;
+using Cogo.Api.Orchestrator;
 using Cogo.Api.Pipeline;
 using Cogo.Api.Problems;
 using Cogo.Api.Reference;
+using Cogo.Api.Workflows;
 using Cogo.Core;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Audit;
+using Cogo.Core.Workflows;
 using Cogo.ServiceDefaults;
 
 namespace Cogo.Api;
@@ -38,6 +41,10 @@ public static class CogoApi
         services.AddCogoArtifacts(builder.Configuration);
         services.AddSingleton<TraceReader>();
         services.AddSingleton<SystemStatus>();
+        services.AddCogoWorkflows(builder.Configuration);
+        services.AddSingleton<TemplateAvailability>();
+        services.AddSingleton(PlannerOptions.Read(builder.Configuration));
+        services.AddSingleton<ModelPlanner>();
         services.ConfigureHttpJsonOptions(options => CogoJson.Configure(options.SerializerOptions));
         // In every environment: the exception handler turns it into a problem that names the field.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
@@ -56,6 +63,9 @@ public static class CogoApi
         app.UseStatusCodePages();
         app.MapCogoHealth();
         app.MapCodeBuildTest();
+        app.MapPipelineExecute();
+        app.MapWorkflows();
+        app.MapOrchestrator();
         app.MapIntegrationStatus();
         app.MapTrace();
         app.MapArtifacts();

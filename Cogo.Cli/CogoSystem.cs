@@ -134,9 +134,9 @@ public sealed class CogoSystem : IAsyncDisposable
         builder.AddCogoServiceDefaults();
         builder.AddCogoDataSource();
         builder.Services.AddCogoBus();
-        builder.AddCogoApi();
         try
         {
+            builder.AddCogoApi();
             builder.Services.AddCogoWorkers(builder.Configuration);
             builder.Services.AddCogoJobWorkers(builder.Configuration);
         }

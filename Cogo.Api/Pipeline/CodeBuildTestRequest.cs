@@ -4,7 +4,7 @@ namespace Cogo.Api.Pipeline;
 
 /// <summary>A change to make, build and test.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record CodeBuildTestRequest
+public record CodeBuildTestRequest
 {
     /// <summary>An absolute path as the workers see it, or a git URL (https, ssh, file, or user@host:path) without a password. A folder inside a repository means that part of it.</summary>
     public string? Repo { get; init; }

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
+using Cogo.Api.Orchestrator;
 using Cogo.Api.Pipeline;
+using Cogo.Api.Workflows;
 using Cogo.Core.Pipeline;
+using Cogo.Core.Workflows;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -12,10 +15,21 @@ internal static class ApiDescription
     private static readonly (string Name, string Description)[] Tags =
     [
         ("Pipeline", "A change to a repository, built and tested."),
+        ("Workflows", "Durable runs of several steps, with repairs and a gate."),
+        ("Orchestrator", "From an intent to a workflow, and what goes on."),
         ("Metrics", "What happened, under one trace."),
         ("Artifacts", "What tasks left behind: diffs, logs, test reports and `report.json`."),
         ("Integration", "Whether the installation works."),
     ];
+
+    private static readonly Dictionary<Type, string[]> Required = new()
+    {
+        [typeof(CodeBuildTestRequest)] = ["repo", "engine"],
+        [typeof(PipelineExecuteRequest)] = ["pipeline", "repo"],
+        [typeof(WorkflowExecuteRequest)] = ["template", "repo"],
+        [typeof(OrchestratorExecuteRequest)] = ["repo"],
+        [typeof(PlanRequest)] = ["repo", "task"],
+    };
 
     public static void Describe(OpenApiOptions options) => options
         .AddDocumentTransformer((document, _, _) =>
@@ -29,16 +43,22 @@ internal static class ApiDescription
         .AddSchemaTransformer((schema, context, _) =>
         {
             // Nullable in code, so that what is missing is answered with a sentence.
-            if (context.JsonTypeInfo.Type == typeof(CodeBuildTestRequest) && context.JsonPropertyInfo is null)
+            if (Required.TryGetValue(context.JsonTypeInfo.Type, out var required) && context.JsonPropertyInfo is null)
             {
-                schema.Required = new HashSet<string>(StringComparer.Ordinal) { "repo", "engine" };
+                schema.Required = new HashSet<string>(required, StringComparer.Ordinal);
             }
-            else if (context.JsonPropertyInfo is { } property && property.DeclaringType == typeof(CodeBuildTestRequest) && property.PropertyType == typeof(string))
+            else if (context.JsonPropertyInfo is { } property && Required.ContainsKey(property.DeclaringType) && property.PropertyType == typeof(string))
             {
                 schema.Type = JsonSchemaType.String;
-                if (property.Name == "engine")
+                IReadOnlyList<string>? words = property.Name switch
                 {
-                    schema.Enum = [.. RequestRules.Engines.Select(engine => (JsonNode)engine)];
+                    "engine" => RequestRules.Engines,
+                    "template" or "pipeline" => [.. WorkflowTemplate.All.Select(template => template.Name)],
+                    _ => null,
+                };
+                if (words is not null)
+                {
+                    schema.Enum = [.. words.Select(word => (JsonNode)word)];
                 }
             }
 

@@ -13,6 +13,15 @@ internal static class ApiExamples
         }
         """;
 
+    public const string PipelineExecuteRequest = """
+        {
+          "pipeline": "codeBuildTest",
+          "repo": "/srv/repositories/calculator",
+          "engine": "command",
+          "command": "sed -i 's/a - b/a + b/' add.js"
+        }
+        """;
+
     public const string CodeBuildTestAccepted = """
         {
           "task_id": "fix-add",
