@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Cogo.Cli.Jobs;
 using Cogo.Cli.Run;
+using Cogo.Cli.Workflows;
 using Cogo.Core.Database;
 using Cogo.Core.Database.Embedded;
 using Cogo.Core.Pipeline;
@@ -22,6 +23,7 @@ public static class CogoCommandLine
         {
             DevVerb.Create(terminal, surroundings),
             RunVerb.Create(terminal, surroundings),
+            WorkflowVerb.Create(terminal, surroundings),
             EnqueueVerb.Create(terminal, surroundings),
             ListVerb.Create(terminal, surroundings),
             CancelVerb.Create(terminal, surroundings),

@@ -56,7 +56,8 @@ internal sealed class CogoServer : IDisposable
     /// <exception cref="HttpRequestException">No answer; sending it again with the same key is safe.</exception>
     public async Task<RunTicket> SubmitAsync(RunRequest request, string idempotencyKey, CancellationToken cancellationToken)
     {
-        using var message = new HttpRequestMessage(HttpMethod.Post, new Uri("/api/pipeline/codeBuildTest", UriKind.Relative));
+        var path = request.Template is null ? "/api/pipeline/codeBuildTest" : "/api/workflows/execute";
+        using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative));
         var body = JsonSerializer.SerializeToUtf8Bytes(request, CogoJson.Options);
         message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         // A server that refuses a long body closes the connection: its answer is to be read before the body is sent.
@@ -69,7 +70,7 @@ internal sealed class CogoServer : IDisposable
         }
 
         var sentence = await ProblemAsync(response, cancellationToken);
-        throw response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity
+        throw response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.Conflict
             ? new InputException(sentence)
             : new ServerException(sentence);
     }
@@ -77,6 +78,27 @@ internal sealed class CogoServer : IDisposable
     /// <summary>Events with a higher id than <paramref name="afterEvent"/>, and the verdict once there is one.</summary>
     public Task<TraceTimeline> TraceAsync(string traceId, long afterEvent, CancellationToken cancellationToken) =>
         GetAsync<TraceTimeline>($"/api/metrics/trace/{traceId}?after_event={afterEvent}", cancellationToken);
+
+    /// <summary>Any answer of the API as it is.</summary>
+    /// <exception cref="ServerException">The server refuses, or has no such thing.</exception>
+    public Task<JsonElement> JsonAsync(string path, CancellationToken cancellationToken) => GetAsync<JsonElement>(path, cancellationToken);
+
+    /// <summary>A change that is safe to ask for again with the same key.</summary>
+    /// <exception cref="InputException">The server refuses it: there is no such thing, or its state does not allow it.</exception>
+    /// <exception cref="ServerException">The server cannot do it now.</exception>
+    public async Task<JsonElement> PostAsync(string path, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative));
+        message.Headers.Add("Idempotency-Key", idempotencyKey);
+        using var response = await SendAsync(message, cancellationToken);
+        if (response.IsSuccessStatusCode)
+        {
+            return await ReadAsync<JsonElement>(response, cancellationToken);
+        }
+
+        var sentence = await ProblemAsync(response, cancellationToken);
+        throw (int)response.StatusCode < 500 ? new InputException(sentence) : new ServerException(sentence);
+    }
 
     public Task<JsonElement> JsonArtifactAsync(string path, CancellationToken cancellationToken) =>
         GetAsync<JsonElement>($"/artifacts/{path}", cancellationToken);
@@ -157,7 +179,8 @@ internal sealed class CogoServer : IDisposable
 }
 
 /// <summary>The receipt of a request.</summary>
-internal sealed record RunTicket(string TaskId, string TraceId, long MessageId);
+/// <param name="RunId">Of a workflow's run.</param>
+internal sealed record RunTicket(string TaskId, string TraceId, long MessageId, string? RunId = null);
 
 /// <summary>A row of <c>/api/artifacts/index</c>.</summary>
 internal sealed record ArtifactItem(string Path, string Url, string? TraceId, long Bytes, string Sha256, string? ContentType);

@@ -8,6 +8,9 @@ namespace Cogo.Cli.Run;
 internal static class EventText
 {
     private const int MaxLength = 300;
+    private static readonly (string Name, string Format)[] WorkflowWords =
+        [("template", "{0}"), ("name", "{0}"), ("from", "from {0}"), ("repair", "repair {0}"), ("left", "{0} left"), ("verdict", "{0}"), ("code", "{0}"), ("reason", "{0}")];
+
     private static readonly string[] Counts = ["passed", "failed", "errored", "skipped"];
 
     public static string Of(TimelineEntry entry)
@@ -34,6 +37,13 @@ internal static class EventText
             case EventTypes.BuildTestDone:
                 Add("verdict", "{0}");
                 Add("failure_class", "{0}");
+                break;
+            case var type when type.StartsWith("workflow_", StringComparison.Ordinal) || type.StartsWith("gate_", StringComparison.Ordinal):
+                foreach (var (name, format) in WorkflowWords)
+                {
+                    Add(name, format);
+                }
+
                 break;
             default:
                 AddWork();

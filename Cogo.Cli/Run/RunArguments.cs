@@ -35,7 +35,9 @@ internal sealed class RunArguments
     }
 
     /// <exception cref="InputException">Something is missing, or two options do not go together.</exception>
-    public async Task<RunOptions> ReadAsync(ParseResult parsed, Surroundings surroundings, CancellationToken cancellationToken)
+    /// <param name="template">Of a workflow; null: one pass of the pipeline.</param>
+    public async Task<RunOptions> ReadAsync(
+        ParseResult parsed, Surroundings surroundings, CancellationToken cancellationToken, string? template = null, int? maxRepairs = null)
     {
         var engine = Engine(parsed);
         var (repo, isLocal) = Repo(parsed.GetValue(_repo)!, surroundings);
@@ -44,6 +46,8 @@ internal sealed class RunArguments
         {
             Request = new RunRequest
             {
+                Template = template,
+                MaxRepairs = maxRepairs,
                 TaskId = parsed.GetValue(_taskId) ?? NewTaskId(surroundings.Time),
                 Repo = repo,
                 Base = parsed.GetValue(_base),
@@ -55,7 +59,7 @@ internal sealed class RunArguments
             },
             RepoIsLocal = isLocal,
             Timeout = Timeout(parsed.GetValue(_timeout)),
-            Server = Address(server ?? surroundings.Variable("COGO_URL") ?? DefaultServer, server is null ? "COGO_URL" : "--server"),
+            Server = ServerOf(server, surroundings),
             ServerIsWanted = server is not null,
             System = _database.Read(parsed, surroundings) with { Verbose = parsed.GetValue(_verbose) },
         };
@@ -69,6 +73,11 @@ internal sealed class RunArguments
 
         return options;
     }
+
+    /// <summary>The server that is named, by the option or by <c>COGO_URL</c>, else the usual one.</summary>
+    /// <exception cref="InputException">It is no address.</exception>
+    public static Uri ServerOf(string? server, Surroundings surroundings) =>
+        Address(server ?? surroundings.Variable("COGO_URL") ?? DefaultServer, server is null ? "COGO_URL" : "--server");
 
     private string Engine(ParseResult parsed)
     {

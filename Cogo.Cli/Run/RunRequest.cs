@@ -2,9 +2,14 @@ using Cogo.Core.Pipeline;
 
 namespace Cogo.Cli.Run;
 
-/// <summary>The body of <c>POST /api/pipeline/codeBuildTest</c>.</summary>
+/// <summary>The body of <c>POST /api/pipeline/codeBuildTest</c>, or with a template of <c>POST /api/workflows/execute</c>.</summary>
 internal sealed record RunRequest
 {
+    /// <summary>Of a workflow; null: one pass of the pipeline.</summary>
+    public string? Template { get; init; }
+
+    public int? MaxRepairs { get; init; }
+
     public required string TaskId { get; init; }
 
     /// <summary>An absolute path or a git URL.</summary>

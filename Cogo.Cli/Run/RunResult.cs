@@ -18,6 +18,9 @@ public sealed record RunResult
 
     public string? TaskId { get; init; }
 
+    /// <summary>Of a workflow's run.</summary>
+    public string? RunId { get; init; }
+
     /// <summary>A short word for programs, such as <c>tests_failed</c> or <c>patch_does_not_apply</c>.</summary>
     public string? Code { get; init; }
 

@@ -85,21 +85,24 @@ internal sealed class RunSession(RunTarget target, RunOptions options, IRunView 
 
     private async Task<(RunResult Result, ReportView? Report)> CollectAsync(TraceTimeline trace, TimelineEntry? ending, CancellationToken cancellationToken)
     {
-        var artifacts = await _server.ArtifactsAsync(_ticket!.TaskId, _ticket.TraceId, cancellationToken);
+        // The last attempt of a workflow has a folder of its own.
+        var taskId = Text(ending, "task_id") ?? _ticket!.TaskId;
+        var artifacts = await _server.ArtifactsAsync(taskId, _ticket!.TraceId, cancellationToken);
         var result = new RunResult
         {
             Verdict = trace.Verdict!.Value,
             TraceId = trace.TraceId,
-            TaskId = _ticket.TaskId,
+            TaskId = taskId,
+            RunId = _ticket.RunId,
             Code = Text(ending, "failure_class") ?? Text(ending, "code"),
             Reason = trace.Reason,
             Artifacts = [.. artifacts.Select(Artifact)],
         };
         // A task that failed for another reason than the change may have left a report as well.
-        if ((Text(ending, "report") ?? artifacts.FirstOrDefault(artifact => artifact.Path == $"{_ticket.TaskId}/build-test/report.json")?.Path) is not { } path)
+        if ((Text(ending, "report") ?? artifacts.FirstOrDefault(artifact => artifact.Path == $"{taskId}/build-test/report.json")?.Path) is not { } path)
         {
-            return result.Verdict is Verdict.Passed or Verdict.Failed && ending?.Type == EventTypes.BuildTestDone
-                ? (Infrastructure("report_missing", $"{EventTypes.BuildTestDone} names no report, so its verdict is not believed. The build/test worker may be of another version.") with { Artifacts = result.Artifacts }, null)
+            return result.Verdict is Verdict.Passed or Verdict.Failed && ending?.Type is EventTypes.BuildTestDone or EventTypes.WorkflowDone && options.TestsChange
+                ? (Infrastructure("report_missing", $"{ending!.Type} names no report, so its verdict is not believed. The build/test worker may be of another version.") with { Artifacts = result.Artifacts }, null)
                 : (result, null);
         }
 
@@ -121,6 +124,7 @@ internal sealed class RunSession(RunTarget target, RunOptions options, IRunView 
         Verdict = Verdict.Infrastructure,
         TraceId = _ticket?.TraceId,
         TaskId = _ticket?.TaskId,
+        RunId = _ticket?.RunId,
         Code = code,
         Reason = reason,
     };
@@ -131,7 +135,7 @@ internal sealed class RunSession(RunTarget target, RunOptions options, IRunView 
             ? $"The task goes on at {_server.Address}: look at {new Uri(_server.Address, $"/api/metrics/trace/{_ticket.TraceId}")}."
             : "The task stays on the bus and goes on with the next `cogo dev` or `cogo run` in this folder.";
 
-    private static bool IsEnding(string type) => type == EventTypes.BuildTestDone || type.EndsWith("_failed", StringComparison.Ordinal);
+    private static bool IsEnding(string type) => type is EventTypes.BuildTestDone or EventTypes.WorkflowDone or EventTypes.WorkflowCancelled || type.EndsWith("_failed", StringComparison.Ordinal);
 
     private static string? Text(TimelineEntry? entry, string name) =>
         entry?.Data is { ValueKind: System.Text.Json.JsonValueKind.Object } data && data.TryGetProperty(name, out var value)

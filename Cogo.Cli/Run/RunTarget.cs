@@ -1,4 +1,5 @@
 using Cogo.Core.Bus;
+using Cogo.Core.Workflows;
 
 namespace Cogo.Cli.Run;
 
@@ -55,6 +56,9 @@ internal sealed class RunTarget : IAsyncDisposable
         return new RunTarget(new CogoServer(system.Address), system, options.System.ArtifactsFolder);
     }
 
+    private static Route[] Routes(RunRequest request) =>
+        request.Template is null ? [Route.Execute, Route.Codegen, Route.BuildTest] : [Route.Execute, Route.Codegen, Route.BuildTest, Route.Workflow];
+
     public async ValueTask DisposeAsync()
     {
         Server.Dispose();
@@ -78,7 +82,7 @@ internal sealed class RunTarget : IAsyncDisposable
                 $"The Cogo at {server.Address} is on another machine and cannot see {options.Request.Repo}. Give --repo a git URL that it can reach, or unset COGO_URL to run the task here.");
         }
 
-        foreach (var route in new[] { Route.Execute, Route.Codegen, Route.BuildTest }.Where(route => !status.Reads(route)))
+        foreach (var route in Routes(options.Request).Where(route => !status.Reads(route)))
         {
             view.Note($"No worker reads {route} at the moment: the task waits on the bus until one does.");
         }
@@ -89,6 +93,9 @@ internal sealed class RunTarget : IAsyncDisposable
 internal sealed record RunOptions
 {
     public required RunRequest Request { get; init; }
+
+    /// <summary>What passes or fails must have a report.</summary>
+    public bool TestsChange => Request.Template is null || WorkflowTemplate.Find(Request.Template)?.MakesChange != false;
 
     /// <summary>The repository is a path, which another machine cannot see.</summary>
     public required bool RepoIsLocal { get; init; }

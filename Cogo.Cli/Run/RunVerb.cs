@@ -22,21 +22,27 @@ internal static class RunVerb
         verb.SetAction(async (parsed, cancellationToken) =>
         {
             var options = await arguments.ReadAsync(parsed, surroundings, cancellationToken);
-            await using IRunView view = parsed.GetValue(json) ? new JsonRunView(terminal.Out)
-                : terminal.Interactive && !options.System.Verbose ? new LiveRunView(terminal.Rich, surroundings.Time)
-                : new PlainRunView(terminal.Rich);
-            RunResult result;
-            ReportView? report;
-            await using (var target = await RunTarget.OpenAsync(options, view, cancellationToken))
-            {
-                (result, report) = await new RunSession(target, options, view, surroundings.Time).RunAsync(cancellationToken);
-            }
-
-            await view.EndAsync(result, report);
-            return cancellationToken.IsCancellationRequested && result.Code == RunSession.Interrupted
-                ? ExitCodes.Interrupted
-                : ExitCodes.Of(result.Verdict);
+            return await FollowAsync(options, parsed.GetValue(json), terminal, surroundings, cancellationToken);
         });
         return verb;
+    }
+
+    /// <summary>Runs what was asked for, shows it as it goes, and returns the exit code.</summary>
+    public static async Task<int> FollowAsync(RunOptions options, bool json, Terminal terminal, Surroundings surroundings, CancellationToken cancellationToken)
+    {
+        await using IRunView view = json ? new JsonRunView(terminal.Out)
+            : terminal.Interactive && !options.System.Verbose ? new LiveRunView(terminal.Rich, surroundings.Time)
+            : new PlainRunView(terminal.Rich);
+        RunResult result;
+        ReportView? report;
+        await using (var target = await RunTarget.OpenAsync(options, view, cancellationToken))
+        {
+            (result, report) = await new RunSession(target, options, view, surroundings.Time).RunAsync(cancellationToken);
+        }
+
+        await view.EndAsync(result, report);
+        return cancellationToken.IsCancellationRequested && result.Code == RunSession.Interrupted
+            ? ExitCodes.Interrupted
+            : ExitCodes.Of(result.Verdict);
     }
 }
