@@ -15,7 +15,7 @@ public class ResourcesTests
         var names = builder.Resources.Select(resource => resource.Name).ToList();
 
         Assert.Superset(
-            new HashSet<string> { "postgres", "cogo", "migrate", "api", "executor-dispatcher", "codegen-worker", "buildtest-worker", "runtime-agent" },
+            new HashSet<string> { "postgres", "cogo", "migrate", "api", "executor-dispatcher", "codegen-worker", "buildtest-worker", "workflow-worker", "runtime-agent" },
             names.ToHashSet());
     }
 
@@ -23,6 +23,7 @@ public class ResourcesTests
     [InlineData("executor-dispatcher", "orchestrator", "execute")]
     [InlineData("codegen-worker", "codegen", "generate")]
     [InlineData("buildtest-worker", "code", "build-test")]
+    [InlineData("workflow-worker", "workflow", "run")]
     public async Task A_worker_is_given_its_route_and_the_database(string name, string service, string role)
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Cogo_AppHost>();

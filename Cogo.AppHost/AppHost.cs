@@ -20,6 +20,7 @@ builder.AddProject<Projects.Cogo_Api>("api")
 AddWorker("executor-dispatcher", "orchestrator", "execute");
 AddWorker("codegen-worker", "codegen", "generate");
 AddWorker("buildtest-worker", "code", "build-test");
+AddWorker("workflow-worker", "workflow", "run");
 
 builder.AddProject<Projects.Cogo_RuntimeAgent>("runtime-agent")
     .WithHttpHealthCheck("/health");

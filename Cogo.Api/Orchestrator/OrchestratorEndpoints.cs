@@ -30,6 +30,7 @@ internal static class OrchestratorEndpoints
         group.MapGet("/state", StateAsync)
             .WithName("orchestratorState")
             .WithSummary("What goes on")
+            .WithDescription("Runs and running steps by kind, who reads the routes of the pipeline, and which workflows can be run here and now.")
             .WithExamples(null, StatusCodes.Status200OK, OrchestratorExamples.State);
         group.MapPost("/execute", ExecuteAsync)
             .WithName("execute")

@@ -39,7 +39,7 @@ internal static class WorkflowEndpoints
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .WithExamples(WorkflowExamples.ExecuteRequest, StatusCodes.Status202Accepted, WorkflowExamples.Accepted);
-        group.MapGet("/", ListAsync)
+        group.MapGet("", ListAsync)
             .WithName("workflows")
             .WithSummary("Runs, newest first")
             .WithDescription("Pass `next_cursor` as `cursor` to see the next page.")
@@ -54,6 +54,7 @@ internal static class WorkflowEndpoints
         group.MapGet("/{id}", ShowAsync)
             .WithName("workflow")
             .WithSummary("One run with its steps")
+            .WithDescription("As of one moment. All steps that were begun are there, those of earlier attempts too; `artifacts` lists what each left behind.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithExamples(null, StatusCodes.Status200OK, WorkflowExamples.Run);

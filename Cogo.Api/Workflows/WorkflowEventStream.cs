@@ -76,7 +76,7 @@ internal static class WorkflowEventStream
         while (!cancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
         {
             // Before its events: a run that is seen to have ended has all of them.
-            var now = await runs.FindAsync(run.RunId, cancellationToken);
+            var now = await runs.LookAsync(run.RunId, cancellationToken);
             var progress = await runs.ProgressAsync(run.TraceId, Math.Max(0, highest - LookBack), cancellationToken);
             var events = await runs.EventsAsync(run.TraceId, run.RunId, after, cancellationToken);
             foreach (var entry in Merged(events, [.. progress.Where(entry => seen.Add(entry.Id))]))
@@ -90,7 +90,8 @@ internal static class WorkflowEventStream
                 };
             }
 
-            if (now is null || (now.Status != RunStatus.Running && after >= now.LastEvent))
+            // Events of long ago may have left with their day: what is not there any more is not waited for.
+            if (now is null || (now.Value.Status != RunStatus.Running && (after >= now.Value.LastEvent || events.Count == 0)))
             {
                 yield break;
             }

@@ -66,6 +66,7 @@ public sealed record WorkflowLinks(string Run, string Events, string Trace, stri
 /// <param name="Reason">Why it has not passed, and what to do.</param>
 /// <param name="Attempt">Counts repairs and retries from 1.</param>
 /// <param name="RepairsLeft">How many repairs of <paramref name="MaxRepairs"/> have not been used.</param>
+/// <param name="Task">Absent in a list.</param>
 /// <param name="Steps">All steps that were begun, in that order; absent in a list.</param>
 public sealed record WorkflowView(
     string RunId, string Template, RunStatus Status, string? Code, string? Reason, string TraceId, string TaskId, string? Tenant, string? Repo,
@@ -96,7 +97,7 @@ public sealed record WorkflowStepView(
 }
 
 /// <summary>A page of runs.</summary>
-/// <param name="Runs">Newest first, without their steps.</param>
+/// <param name="Runs">Newest first, without their steps and tasks.</param>
 /// <param name="NextCursor">Asks for the next page; absent on the last one.</param>
 public sealed record WorkflowListing(IReadOnlyList<WorkflowView> Runs, string? NextCursor);
 

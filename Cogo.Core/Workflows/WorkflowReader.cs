@@ -63,7 +63,15 @@ public sealed class WorkflowReader(NpgsqlDataSource database)
         return run with { Steps = steps };
     }
 
-    /// <summary>Without steps, and without the patch in the request.</summary>
+    /// <summary>Where a run stands and the number of its newest event; null when there is none. Cheap enough to be asked again and again.</summary>
+    public async Task<(RunStatus Status, int LastEvent)?> LookAsync(string runId, CancellationToken cancellationToken)
+    {
+        await using var look = database.CreateCommand("select status, last_event from public.workflow_runs where run_id = $1").With(runId);
+        await using var reader = await look.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? (Enum.Parse<RunStatus>(reader.GetString(0), ignoreCase: true), reader.GetInt32(1)) : null;
+    }
+
+    /// <summary>Without steps, and without patch, command and task of the request.</summary>
     /// <param name="cursor">The <see cref="WorkflowPage.NextCursor"/> of the page before.</param>
     /// <exception cref="FormatException">The cursor is not one of ours.</exception>
     public async Task<WorkflowPage> ListAsync(RunStatus? status, string? template, string? cursor, int limit, CancellationToken cancellationToken)

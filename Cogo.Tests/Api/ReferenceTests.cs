@@ -12,7 +12,14 @@ public partial class ReferenceTests(ApiHost api) : IClassFixture<ApiHost>
 
         Assert.StartsWith("3.1", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         Assert.Equal(
-            ["/api/artifacts/index", "/api/integration/status", "/api/metrics/trace/{traceId}", "/api/pipeline/codeBuildTest", "/artifacts/{path}"],
+            [
+                "/api/artifacts/index", "/api/integration/status", "/api/metrics/trace/{traceId}",
+                "/api/orchestrator/execute", "/api/orchestrator/plan", "/api/orchestrator/state",
+                "/api/pipeline/codeBuildTest", "/api/pipeline/execute",
+                "/api/workflows", "/api/workflows/execute", "/api/workflows/gate", "/api/workflows/templates", "/api/workflows/{id}",
+                "/api/workflows/{id}/cancel", "/api/workflows/{id}/events", "/api/workflows/{id}/retry",
+                "/artifacts/{path}",
+            ],
             document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         foreach (var operation in document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject()).Where(o => o.Name != "parameters"))
         {
