@@ -136,7 +136,7 @@ internal sealed partial class ModelPlanner(PlannerOptions options, ILogger<Model
 
     private static ChatClient Client(PlannerOptions options)
     {
-        var client = new OpenAIClientOptions { UserAgentApplicationId = "cogo", NetworkTimeout = options.Timeout, RetryPolicy = new ClientRetryPolicy(1) };
+        var client = new OpenAIClientOptions { UserAgentApplicationId = "cogo", NetworkTimeout = options.Timeout, RetryPolicy = new ClientRetryPolicy(0) };
         if (options.BaseUrl is { } address)
         {
             client.Endpoint = address;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Cogo.Cli.Jobs;
 using Cogo.Cli.Run;
 using Cogo.Core.Workflows;
