@@ -10,6 +10,8 @@ using Cogo.Api.Workflows;
 using Cogo.Core;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Audit;
+using Cogo.Core.Gates;
+using Cogo.Core.Metrics;
 using Cogo.Core.Workflows;
 using Cogo.ServiceDefaults;
 
@@ -45,6 +47,11 @@ public static class CogoApi
         services.AddSingleton<TemplateAvailability>();
         services.AddSingleton(PlannerOptions.Read(builder.Configuration));
         services.AddSingleton<ModelPlanner>();
+        services.AddSingleton<EventReader>();
+        services.AddSingleton<GateReader>();
+        services.AddSingleton<MetricsReader>();
+        services.AddSingleton(ThresholdsFile.Read(builder.Configuration));
+        FigureMeter.Add(builder);
         services.ConfigureHttpJsonOptions(options => CogoJson.Configure(options.SerializerOptions));
         // In every environment: the exception handler turns it into a problem that names the field.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
@@ -68,6 +75,9 @@ public static class CogoApi
         app.MapOrchestrator();
         app.MapIntegrationStatus();
         app.MapTrace();
+        app.MapFigures();
+        app.MapEvents();
+        app.MapGates();
         app.MapArtifacts();
         app.MapOpenApi();
         app.MapScalar();

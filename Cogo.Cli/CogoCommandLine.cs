@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Cogo.Cli.Gates;
 using Cogo.Cli.Jobs;
+using Cogo.Cli.Notify;
 using Cogo.Cli.Run;
 using Cogo.Cli.Workflows;
+using Cogo.Cli.Smoke;
 using Cogo.Core.Database;
 using Cogo.Core.Database.Embedded;
 using Cogo.Core.Pipeline;
@@ -34,6 +37,12 @@ public static class CogoCommandLine
             RecoverVerb.Create(terminal, surroundings),
             CleanupVerb.Create(terminal, surroundings),
             PurgeVerb.Create(terminal, surroundings),
+            GateVerb.Create(terminal, surroundings),
+            CiVerb.Create(terminal, surroundings),
+            SmokeVerb.Create(terminal, surroundings),
+            MetricsVerb.Create(terminal, surroundings),
+            NotifyVerb.Create(terminal, surroundings),
+            NotifyVerb.CreateWeekly(terminal, surroundings),
             MigrateVerb.Create(terminal, surroundings),
             VersionVerb.Create(terminal),
         };

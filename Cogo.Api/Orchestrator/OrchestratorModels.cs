@@ -18,9 +18,6 @@ public sealed record OrchestratorExecuteRequest : CodeBuildTestRequest
     /// <summary>For target code/build-test/0: the stored diff, as the codegen_done event names it.</summary>
     public ChangeReference? Change { get; init; }
 
-    /// <summary>Whose request it is, up to 200 characters.</summary>
-    public string? Tenant { get; init; }
-
     /// <summary>-100 to 100; higher goes first. Default: 0.</summary>
     public int Priority { get; init; }
 

@@ -27,6 +27,9 @@ public record CodeBuildTestRequest
     /// <summary>Names the folder of artifacts: 1 to 100 of A-Z a-z 0-9 . _ - that start with a letter or a digit. Default: a new one.</summary>
     public string? TaskId { get; init; }
 
+    /// <summary>Whose task it is: 1 to 200 characters. Figures can be narrowed down to it.</summary>
+    public string? Tenant { get; init; }
+
     /// <summary>Go on although the local repository has changes that are not committed; they are not part of the work. Default: false.</summary>
     public bool AllowDirty { get; init; }
 }

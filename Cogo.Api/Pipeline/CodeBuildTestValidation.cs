@@ -11,6 +11,7 @@ namespace Cogo.Api.Pipeline;
 internal static class CodeBuildTestValidation
 {
     private const int MaxRepoLength = 4096;
+    private const int MaxTenantLength = 200;
     private const int MaxTextLength = 100_000;
 
     /// <summary>Field and sentence of everything that is wrong; empty when all is well.</summary>
@@ -41,6 +42,11 @@ internal static class CodeBuildTestValidation
         Refuse(IdempotencyKey.Header, IdempotencyKey.Problem(idempotencyKey));
         return errors;
     }
+
+    /// <summary>What is wrong with a tenant; null: nothing, or there is none.</summary>
+    public static string? TenantProblem(string? tenant) => tenant is null || (tenant.Length is >= 1 and <= MaxTenantLength && !tenant.Any(char.IsControl))
+        ? null
+        : $"tenant must be 1 to {MaxTenantLength} characters, none of them a control character.";
 
     private static string? Instruction(string field, string? value, string? engine, string[] engines)
     {

@@ -17,7 +17,7 @@ internal static class ApiDescription
         ("Pipeline", "A change to a repository, built and tested."),
         ("Workflows", "Durable runs of several steps, with repairs and a gate."),
         ("Orchestrator", "From an intent to a workflow, and what goes on."),
-        ("Metrics", "What happened, under one trace."),
+        ("Metrics", "What happened, under one trace and in figures."),
         ("Artifacts", "What tasks left behind: diffs, logs, test reports and `report.json`."),
         ("Integration", "Whether the installation works."),
     ];

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Cogo.Core;
 using Cogo.Core.Audit;
+using Cogo.Core.Metrics;
 
 namespace Cogo.Cli.Run;
 
@@ -99,6 +100,13 @@ internal sealed class CogoServer : IDisposable
         var sentence = await ProblemAsync(response, cancellationToken);
         throw (int)response.StatusCode < 500 ? new InputException(sentence) : new ServerException(sentence);
     }
+    /// <summary>Messages, events and artifacts.</summary>
+    public Task<TraceTimeline> WholeTraceAsync(string traceId, CancellationToken cancellationToken) =>
+        GetAsync<TraceTimeline>($"/api/metrics/trace/{traceId}", cancellationToken);
+
+    /// <summary>The figures of a window.</summary>
+    public Task<MetricsSummary> MetricsAsync(MetricsWindow window, CancellationToken cancellationToken) =>
+        GetAsync<MetricsSummary>($"/api/metrics/summary?window={window}", cancellationToken);
 
     public Task<JsonElement> JsonArtifactAsync(string path, CancellationToken cancellationToken) =>
         GetAsync<JsonElement>($"/artifacts/{path}", cancellationToken);

@@ -8,7 +8,6 @@ namespace Cogo.Cli.Run;
 /// <summary>The options of <c>cogo run</c> and what they mean together.</summary>
 internal sealed class RunArguments
 {
-    private const string DefaultServer = "http://localhost:3000";
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromHours(1);
 
     private readonly Option<string> _repo = new("--repo") { Description = "The repository: a path, or a git URL. A folder inside a repository means that part of it.", HelpName = "PATH|GIT_URL", Required = true };
@@ -20,7 +19,7 @@ internal sealed class RunArguments
     private readonly Option<bool> _allowDirty = new("--allow-dirty") { Description = "Go on although the repository has uncommitted changes; they are not part of the work." };
     private readonly Option<string?> _taskId = new("--task-id") { Description = "Name of the task's folder of artifacts (default: a new one).", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "Give up waiting after this long: 90s, 10m, 2h (default: 1h).", HelpName = "TIME" };
-    private readonly Option<string?> _server = new("--server") { Description = $"Only use the Cogo at this address. Without it: COGO_URL or {DefaultServer} where a Cogo answers, else one of its own.", HelpName = "URL" };
+    private readonly Option<string?> _server = new("--server") { Description = $"Only use the Cogo at this address. Without it: COGO_URL or {ServerAddress.Default} where a Cogo answers, else one of its own.", HelpName = "URL" };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Write the log of a system of its own to standard error." };
     private readonly DatabaseOptions _database = new();
 
@@ -77,7 +76,7 @@ internal sealed class RunArguments
     /// <summary>The server that is named, by the option or by <c>COGO_URL</c>, else the usual one.</summary>
     /// <exception cref="InputException">It is no address.</exception>
     public static Uri ServerOf(string? server, Surroundings surroundings) =>
-        Address(server ?? surroundings.Variable("COGO_URL") ?? DefaultServer, server is null ? "COGO_URL" : "--server");
+        ServerAddress.Of(server ?? surroundings.Variable(ServerAddress.Variable) ?? ServerAddress.Default, server is null ? ServerAddress.Variable : "--server");
 
     private string Engine(ParseResult parsed)
     {
@@ -129,11 +128,6 @@ internal sealed class RunArguments
             throw new InputException($"--repo '{RepositoryLocation.WithoutCredentials(text)}' cannot be used. {e.Message}", e);
         }
     }
-
-    private static Uri Address(string text, string source) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
-            ? address
-            : throw new InputException($"{source} is '{text}', which is no address of a server: write it like {DefaultServer}.");
 
     private static TimeSpan Timeout(string? text) => text is null ? DefaultTimeout
         : Durations.TryParse(text, out var timeout) ? timeout

@@ -25,6 +25,8 @@ internal sealed record RunRequest
 
     public string? Task { get; init; }
 
+    public string? Tenant { get; init; }
+
     public bool AllowDirty { get; init; }
 
     /// <summary>Refuses what no server would take, before one is looked for.</summary>

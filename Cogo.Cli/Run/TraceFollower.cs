@@ -29,9 +29,9 @@ internal sealed class TraceFollower(CogoServer server, TimeProvider time, Action
         while (true)
         {
             var trace = await ReadAsync(traceId, Math.Max(0, highest - LookBack), cancellationToken);
-            foreach (var entry in trace.Timeline.Where(entry => entry.Kind == TimelineKind.Event && seen.Add(entry.Id)))
+            foreach (var entry in trace.Timeline.Where(entry => entry is { Kind: TimelineKind.Event, Id: { } id } && seen.Add(id)))
             {
-                highest = Math.Max(highest, entry.Id);
+                highest = Math.Max(highest, entry.Id!.Value);
                 yield return entry;
             }
 

@@ -1,19 +1,18 @@
 using System.Text.Json;
-using Cogo.Core.Database;
 using Cogo.Core.Pipeline;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace Cogo.Core.Audit;
 
-/// <summary>Reads a trace out of <c>bus_events</c> and <c>agent_messages</c>.</summary>
+/// <summary>Reads a trace out of <c>bus_events</c>, <c>agent_messages</c> and <c>artifacts</c>.</summary>
 public sealed class TraceReader(NpgsqlDataSource source)
 {
     /// <summary>Most entries in one answer.</summary>
     public const int Limit = 5_000;
 
-    private static readonly string Summary = SqlQuery.Load("read_trace_summary");
-    private static readonly string Timeline = SqlQuery.Load("read_trace_timeline");
+    private const string Summary = "select * from public.cogo_trace_summary($1)";
+    private const string Timeline = "select * from public.cogo_trace_timeline($1, $2, $3)";
 
     /// <summary>Whether the text is a trace id: 32 lowercase hex digits.</summary>
     public static bool IsTraceId(string? text) =>
@@ -38,7 +37,7 @@ public sealed class TraceReader(NpgsqlDataSource source)
         batch.BatchCommands.Add(timeline);
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken) || reader.IsDBNull(0))
+        if (!await reader.ReadAsync(cancellationToken))
         {
             return null;
         }
@@ -74,14 +73,22 @@ public sealed class TraceReader(NpgsqlDataSource source)
     private static TimelineEntry Entry(NpgsqlDataReader reader) => new()
     {
         At = reader.GetFieldValue<DateTimeOffset>(0),
-        Kind = reader.GetString(1) == "event" ? TimelineKind.Event : TimelineKind.Message,
-        Id = reader.GetInt64(2),
+        Kind = reader.GetString(1) switch
+        {
+            "event" => TimelineKind.Event,
+            "message" => TimelineKind.Message,
+            _ => TimelineKind.Artifact,
+        },
+        Id = reader.IsDBNull(2) ? null : reader.GetInt64(2),
         Type = reader.GetString(3),
         Route = Text(reader, 4),
         MessageId = reader.IsDBNull(5) ? null : reader.GetInt64(5),
         Attempt = reader.IsDBNull(6) ? null : reader.GetInt32(6),
         Worker = Text(reader, 7),
         Data = Text(reader, 8) is { } json ? JsonSerializer.Deserialize<JsonElement>(json) : null,
+        Tenant = Text(reader, 9),
+        QueuedMs = reader.IsDBNull(10) ? null : reader.GetInt64(10),
+        RanMs = reader.IsDBNull(11) ? null : reader.GetInt64(11),
     };
 
     private static string? Text(NpgsqlDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal);

@@ -24,7 +24,7 @@ public sealed record TraceTimeline
     /// <summary>Time of the event that decided the verdict.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>Messages and events by time, then by id.</summary>
+    /// <summary>Messages, events and artifacts by time, then by id.</summary>
     public required IReadOnlyList<TimelineEntry> Timeline { get; init; }
 
     /// <summary>The timeline was cut at its limit: ask again with <c>after_event</c> set to the highest event id in it.</summary>
@@ -39,6 +39,9 @@ public enum TimelineKind
 
     /// <summary>A row of <c>agent_messages</c>.</summary>
     Message,
+
+    /// <summary>A row of <c>artifacts</c>.</summary>
+    Artifact,
 }
 
 /// <summary>One entry of a trace.</summary>
@@ -48,10 +51,10 @@ public sealed record TimelineEntry
 
     public required TimelineKind Kind { get; init; }
 
-    /// <summary>Id of the event or of the message: two different sequences.</summary>
-    public required long Id { get; init; }
+    /// <summary>Id of the event or of the message: two different sequences. An artifact has none.</summary>
+    public long? Id { get; init; }
 
-    /// <summary>The event's type; <c>message</c> for a message.</summary>
+    /// <summary>The event's type; <c>message</c> for a message, <c>artifact</c> for an artifact.</summary>
     public required string Type { get; init; }
 
     /// <summary><c>service/role/shard</c>.</summary>
@@ -66,6 +69,18 @@ public sealed record TimelineEntry
     /// <summary>Who wrote the event.</summary>
     public string? Worker { get; init; }
 
-    /// <summary>The event's data; for a message its delivery settings and its payload without the patch.</summary>
+    /// <summary>Whose message it is.</summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>Of an event that ends a first attempt: how long the message waited to be claimed, in milliseconds.</summary>
+    public long? QueuedMs { get; init; }
+
+    /// <summary>Of an event that ends an attempt: how long it ran, in milliseconds.</summary>
+    public long? RanMs { get; init; }
+
+    /// <summary>
+    /// The event's data; for a message its delivery settings and its payload without the patch; for an artifact its
+    /// path, url, bytes, sha256, content_type and task_id.
+    /// </summary>
     public JsonElement? Data { get; init; }
 }

@@ -25,7 +25,7 @@ internal sealed class PostgresEndings(NpgsqlDataSource database, BusOptions opti
             await write(transaction, cancellationToken);
         }
 
-        await EventLog.AppendAsync(connection, transaction, delivery, options.WorkerId, outcome.Events, cancellationToken);
+        await EventLog.AppendEndingAsync(connection, transaction, delivery, options.WorkerId, outcome.Events, cancellationToken);
         var messages = outcome.Publish.Select(message => message with { TraceId = message.TraceId ?? delivery.TraceId }).ToList();
         var appended = await Publisher.AppendAsync(connection, transaction, messages, time, cancellationToken);
         await transaction.CommitAsync(cancellationToken);

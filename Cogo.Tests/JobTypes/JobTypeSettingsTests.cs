@@ -49,7 +49,7 @@ public class JobTypeSettingsTests
         await using var provider = services.BuildServiceProvider();
 
         Assert.Equal(
-            ["browser.assert", "browser.navigate", "browser.screenshot", "browser.script", "figma.file", "figma.image", "http.get", "http.post", "http.request", "pipeline.run", "shell.run"],
+            ["browser.assert", "browser.navigate", "browser.screenshot", "browser.script", "figma.file", "figma.image", "http.get", "http.post", "http.request", "notify.webhook", "pipeline.run", "shell.run"],
             provider.GetServices<IJobHandler>().Select(handler => handler.Type).Order(StringComparer.Ordinal));
     }
 

@@ -103,6 +103,10 @@ public sealed class BuildTestHandler(
                     failure_class = report.FailureClass,
                     message = report.Message,
                     report = ReportPath(taskId),
+                    base_commit = report.BaseCommit,
+                    patch_sha256 = report.PatchSha256,
+                    // Milliseconds.
+                    stages = report.Stages.ToDictionary(stage => stage.Name, stage => (long)(stage.Duration * 1000), StringComparer.Ordinal),
                     tests = new { report.Tests.Total, report.Tests.Passed, report.Tests.Failed, report.Tests.Errored, report.Tests.Skipped },
                 };
                 return Outcome.Completed(events: [new AuditEvent(EventTypes.BuildTestDone, data)]);

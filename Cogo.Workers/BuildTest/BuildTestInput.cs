@@ -21,6 +21,12 @@ public sealed record BuildTestInput
     /// <summary>Where the change came from; null when the working copy is tested as it is.</summary>
     public ChangeReference? Change { get; init; }
 
+    /// <summary>A line for <c>sh</c> instead of the build that was detected; null: that one.</summary>
+    public string? BuildCommand { get; init; }
+
+    /// <summary>Run the project's linter too, where it has one. What it finds does not keep the tests from running.</summary>
+    public bool Lint { get; init; }
+
     /// <summary>For each stage by itself.</summary>
     public ProcessLimits Limits { get; init; } = DefaultLimits;
 

@@ -72,7 +72,7 @@ public sealed record TokenCount(long? Input, long? Output);
 /// <summary>One command that was run.</summary>
 public sealed record StageReport
 {
-    /// <summary><c>restore</c>, <c>build</c> or <c>test</c>.</summary>
+    /// <summary><c>restore</c>, <c>build</c>, <c>lint</c> or <c>test</c>.</summary>
     public required string Name { get; init; }
 
     public required string Command { get; init; }

@@ -18,7 +18,7 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
     private const string KeptReports = "reports";
     private const string Incoming = ".incoming";
     private const string Tools = ".tools";
-    private static readonly string[] _stages = [PlannedStage.Restore, PlannedStage.Build, PlannedStage.Test];
+    private static readonly string[] _stages = [PlannedStage.Restore, PlannedStage.Build, PlannedStage.Lint, PlannedStage.Test];
 
     /// <summary>
     /// Whatever goes wrong with the change, the project or the machine is told by the report. The results folder
@@ -69,10 +69,12 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
         if (plan is null)
             return Report(input, null, [], CollectedReports.None, new Failure(problem!.Class, Verdict.Invalid, problem.Message));
 
+        plan = plan with { Stages = Stages(plan, input, folder) };
         var runner = new StageRunner(folder, results, Tightest(input.Limits, plan.Limits));
         List<StageReport> stages = [];
         var reports = CollectedReports.None;
         Failure? failure = null;
+        Failure? lint = null;
         foreach (var stage in plan.Stages)
         {
             var collector = stage.Name == PlannedStage.Test ? new ReportCollector(folder, plan) : null;
@@ -84,12 +86,33 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
             onProgress?.Invoke(new BuildTestProgress(stage.Name, StageState.Ended, outcome.Report?.Exit, TimeSpan.FromSeconds(outcome.Report?.Duration ?? 0)));
             if (collector is not null && outcome.Report is not null)
                 reports = collector.Collect(Path.Combine(results, KeptReports));
+            if (stage.Name == PlannedStage.Lint)
+            {
+                lint = outcome.Failure;
+                continue;
+            }
+
             failure = outcome.Failure;
             if (failure is not null)
                 break;
         }
 
-        return Report(input, plan, stages, reports, failure);
+        return Report(input, plan, stages, reports, failure ?? lint);
+    }
+
+    /// <summary>The plan's stages with what the input wants otherwise.</summary>
+    private static List<PlannedStage> Stages(ProjectPlan plan, BuildTestInput input, ProjectFolder folder)
+    {
+        List<PlannedStage> stages = [.. plan.Stages];
+        if (input.BuildCommand is { } command)
+        {
+            stages.RemoveAll(stage => stage.Name == PlannedStage.Build);
+            stages.Insert(stages.FindIndex(stage => stage.Name == PlannedStage.Test), PlannedStage.Shell(PlannedStage.Build, command));
+        }
+
+        if (input.Lint && Linters.Detect(plan, folder) is { } lint)
+            stages.Insert(stages.FindIndex(stage => stage.Name == PlannedStage.Test), lint);
+        return stages;
     }
 
     private static BuildTestReport Report(BuildTestInput input, ProjectPlan? plan, List<StageReport> stages, CollectedReports reports, Failure? failure)

@@ -6,6 +6,7 @@ public static class FailureClass
     // The change is at fault.
     public const string RestoreFailed = "restore_failed";
     public const string BuildFailed = "build_failed";
+    public const string LintFailed = "lint_failed";
     public const string TestsFailed = "tests_failed";
 
     /// <summary>All tests green, and yet the command failed.</summary>

@@ -192,6 +192,7 @@ public sealed partial class CodegenHandler : IMessageHandler
             output_tokens = cost.OutputTokens,
             cost_usd = cost.CostUsd,
             artifacts = artifacts.Stored,
+            next = request.Next,
         });
         return Outcome.Completed([done], request.Next is null ? [] : [Next(delivery, request, copy, diff, engine, cost)]);
     }

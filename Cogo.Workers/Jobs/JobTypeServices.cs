@@ -3,6 +3,7 @@ using Cogo.Core.Jobs;
 using Cogo.Workers.Jobs.Browser;
 using Cogo.Workers.Jobs.Figma;
 using Cogo.Workers.Jobs.Http;
+using Cogo.Workers.Jobs.Notify;
 using Cogo.Workers.Jobs.Pipeline;
 using Cogo.Workers.Jobs.Shell;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -13,7 +14,7 @@ namespace Cogo.Workers.Jobs;
 public static class JobTypeServices
 {
     /// <summary>
-    /// Adds <c>browser.*</c>, <c>figma.*</c>, <c>http.*</c>, <c>pipeline.run</c> and <c>shell.run</c> as <see cref="IJobHandler"/>. Calling
+    /// Adds <c>browser.*</c>, <c>figma.*</c>, <c>http.*</c>, <c>notify.webhook</c>, <c>pipeline.run</c> and <c>shell.run</c> as <see cref="IJobHandler"/>. Calling
     /// it twice adds nothing; options added before it are kept. The browser they share ends with the container, which
     /// must be disposed asynchronously.
     /// </summary>
@@ -28,6 +29,8 @@ public static class JobTypeServices
         services.TryAddSingleton(JobTypeSettings.Figma(configuration));
         services.TryAddSingleton(JobTypeSettings.Http(configuration));
         services.TryAddSingleton(JobTypeSettings.Shell(configuration));
+        services.TryAddSingleton(NotifySettings.Read(configuration));
+        services.TryAddSingleton<WebhookClient>();
         services.TryAddSingleton<FigmaClient>();
         services.TryAddSingleton<HttpRunner>();
         services.TryAddSingleton<SharedBrowser>();
@@ -40,6 +43,7 @@ public static class JobTypeServices
         Add<HttpGetJob>(services);
         Add<HttpPostJob>(services);
         Add<HttpRequestJob>(services);
+        Add<NotifyJob>(services);
         Add<PipelineRunJob>(services);
         Add<ShellRunJob>(services);
         return services;

@@ -15,17 +15,19 @@ internal sealed record BenchmarkOptions
           latency   publish -> handler at idle, 1, 100 and 1000 messages a second; what an idle worker costs
           steady    minutes of constant load, also with a transaction held open elsewhere
           backlog   draining the front of a backlog of 10 thousand and of a million
+          trace     reading one trace out of 10 million events, and the figures of a day
 
           --quick          shorter and fewer rounds: under a minute a case
           --json FILE      also write the results there
           --rounds N       rounds a case (default 5, quick 3)
           --minutes N      length of a steady run (default 10, quick 0.4)
+          --events N       events of the trace case (default 10000000, quick 1000000)
           --only NAMES     only these contestants: cogo, graphile-worker, pg-boss, ceiling
 
         COGO_POSTGRES chooses the server: 18 (default), 15, or a folder of binaries.
         """;
 
-    private static readonly string[] Cases = ["all", "bus", "jobs", "latency", "steady", "backlog"];
+    private static readonly string[] Cases = ["all", "bus", "jobs", "latency", "steady", "backlog", "trace"];
 
     public required string Case { get; init; }
 
@@ -37,9 +39,13 @@ internal sealed record BenchmarkOptions
 
     public double? MinutesOverride { get; init; }
 
+    public long? EventsOverride { get; init; }
+
     public IReadOnlyList<string> Only { get; init; } = [];
 
     public int Rounds => RoundsOverride ?? (Quick ? 3 : 5);
+
+    public long Events => EventsOverride ?? (Quick ? 1_000_000 : 10_000_000);
 
     public TimeSpan SteadyTime => TimeSpan.FromMinutes(MinutesOverride ?? (Quick ? 0.4 : 10));
 
@@ -62,6 +68,7 @@ internal sealed record BenchmarkOptions
                 "--json" => options with { JsonPath = Path.GetFullPath(Value(arguments, ref i)) },
                 "--rounds" => options with { RoundsOverride = (int)Number(arguments, ref i) },
                 "--minutes" => options with { MinutesOverride = Number(arguments, ref i) },
+                "--events" => options with { EventsOverride = Math.Max(1_000, (long)Number(arguments, ref i)) },
                 "--only" => options with { Only = Value(arguments, ref i).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
                 var other => throw new FormatException($"'{other}' is not an option."),
             };

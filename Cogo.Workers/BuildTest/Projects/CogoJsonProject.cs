@@ -21,6 +21,8 @@ internal static class CogoJsonProject
 
         public string? Build { get; init; }
 
+        public string? Lint { get; init; }
+
         public string? Test { get; init; }
 
         public IReadOnlyList<CogoReport>? Reports { get; init; }
@@ -93,7 +95,12 @@ internal static class CogoJsonProject
         Add(PlannedStage.Restore, file.Restore);
         Add(PlannedStage.Build, file.Build);
         Add(PlannedStage.Test, file.Test);
-        return (new ProjectPlan(FileName, stages) { Reports = reports, Limits = Limits(file.Limits) }, null);
+        return (new ProjectPlan(FileName, stages)
+        {
+            Reports = reports,
+            Limits = Limits(file.Limits),
+            Lint = string.IsNullOrWhiteSpace(file.Lint) ? null : PlannedStage.Shell(PlannedStage.Lint, file.Lint),
+        }, null);
     }
 
     private static string? Problem(string? glob)

@@ -31,6 +31,12 @@ internal static partial class NodeProject
         }
     }
 
+    public static bool HasScript(ProjectFolder folder, string name)
+    {
+        using var document = JsonDocument.Parse(folder.Text("package.json") ?? "{}");
+        return Script(document.RootElement, name) is not null;
+    }
+
     private static ProjectPlan Plan(ProjectFolder folder, JsonElement root)
     {
         List<PlannedStage> stages = [];

@@ -14,6 +14,9 @@ internal sealed record ProjectPlan(string Kind, IReadOnlyList<PlannedStage> Stag
     /// <summary>Laid under the operator's limits: a project can only tighten them.</summary>
     public ProcessLimits Limits { get; init; } = new();
 
+    /// <summary>The linter that the project names itself.</summary>
+    public PlannedStage? Lint { get; init; }
+
     /// <summary>What to do when there is no report.</summary>
     public string ReportAdvice { get; init; } = "Let the test command write TRX, JUnit XML, TAP or go test -json into the folder $COGO_RESULTS, or name the files under 'reports' in cogo.json.";
 }
@@ -23,11 +26,12 @@ internal sealed record ProjectPlan(string Kind, IReadOnlyList<PlannedStage> Stag
 internal sealed record ReportPattern(string Glob, ReportFormat? Format);
 
 /// <summary>One command of the plan.</summary>
-/// <param name="Name"><c>restore</c>, <c>build</c> or <c>test</c>.</param>
+/// <param name="Name"><c>restore</c>, <c>build</c>, <c>lint</c> or <c>test</c>.</param>
 internal sealed record PlannedStage(string Name, string FileName, IReadOnlyList<string> Arguments)
 {
     public const string Restore = "restore";
     public const string Build = "build";
+    public const string Lint = "lint";
     public const string Test = "test";
 
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>(StringComparer.Ordinal);

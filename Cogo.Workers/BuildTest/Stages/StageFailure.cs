@@ -37,6 +37,7 @@ internal static partial class StageFailure
         {
             PlannedStage.Restore => Failure.OfChange(FailureClass.RestoreFailed, $"Restore failed: '{stage.Command}' exited with {result.ExitCode}.\n{tail}"),
             PlannedStage.Build => Failure.OfChange(FailureClass.BuildFailed, $"The build failed: '{stage.Command}' exited with {result.ExitCode}.\n{tail}"),
+            PlannedStage.Lint => Failure.OfChange(FailureClass.LintFailed, $"The linter found something: '{stage.Command}' exited with {result.ExitCode}.\n{tail}"),
             _ => Failure.OfChange(FailureClass.ExitCode, $"The test command '{stage.Command}' exited with {result.ExitCode}.\n{tail}"),
         };
     }

@@ -52,9 +52,9 @@ internal sealed class PipelineRunJob(IPublisher publisher, TraceReader traces, T
                 return Ended(verdict, trace, taskId);
 
             var news = trace?.Timeline.LastOrDefault(entry => entry.Kind == TimelineKind.Event && entry.Id > seen);
-            if (news is not null)
+            if (news is { Id: { } id })
             {
-                seen = news.Id;
+                seen = id;
                 await job.ReportProgressAsync(Fraction(news.Type), $"{news.Type}, trace {traceId}", cancellationToken);
             }
 

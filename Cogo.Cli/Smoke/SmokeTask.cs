@@ -1,0 +1,56 @@
+using Cogo.Cli.Run;
+using Cogo.Core.Audit;
+using Cogo.Core.Bus;
+using Cogo.Core.Pipeline;
+
+namespace Cogo.Cli.Smoke;
+
+/// <summary>Sends a patch to a server and waits for its verdict.</summary>
+internal sealed class SmokeTask(CogoServer server, TimeProvider time, TimeSpan timeout)
+{
+    /// <summary>Why the server cannot be tried now; null: it can.</summary>
+    /// <exception cref="InputException">It is on another machine, which cannot see a repository of this one.</exception>
+    public async Task<string?> ObstacleAsync(CancellationToken cancellationToken)
+    {
+        if (!server.Address.IsLoopback)
+        {
+            throw new InputException($"{server.Address} is on another machine and cannot see the smoke test's repository: run it there.");
+        }
+
+        if (await server.LookAsync(cancellationToken) is not { } status)
+        {
+            return $"No Cogo answers at {server.Address}. Start one: cogo dev.";
+        }
+
+        if (status.Status != "ok")
+        {
+            return $"The Cogo at {server.Address} cannot work: {status.Database?.Problem ?? "its database does not answer."}";
+        }
+
+        var missing = new[] { Route.Execute, Route.Codegen, Route.BuildTest }.Where(route => !status.Reads(route)).ToList();
+        return missing.Count == 0 ? null : $"No worker reads {string.Join(" and ", missing)}: start one, or cogo dev.";
+    }
+
+    /// <summary>The whole trace; without a verdict when there was none in time.</summary>
+    public async Task<TraceTimeline> RunAsync(SmokeRepository repository, string patch, string name, string? tenant, CancellationToken cancellationToken)
+    {
+        var key = Guid.NewGuid().ToString("N");
+        var request = new RunRequest { TaskId = $"smoke-{name}-{key[..12]}", Repo = repository.Path, Engine = RequestRules.PatchEngine, Patch = patch, Tenant = tenant };
+        var ticket = await server.SubmitAsync(request, key, cancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout);
+        try
+        {
+            await foreach (var _ in new TraceFollower(server, time, static _ => { }).FollowAsync(ticket.TraceId, limit.Token))
+            {
+                // Only its end matters.
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The trace, as far as it got, tells what is missing.
+        }
+
+        return await server.WholeTraceAsync(ticket.TraceId, cancellationToken);
+    }
+}
