@@ -32,11 +32,14 @@ internal sealed class SmokeTask(CogoServer server, TimeProvider time, TimeSpan t
     }
 
     /// <summary>The whole trace; without a verdict when there was none in time.</summary>
-    public async Task<TraceTimeline> RunAsync(SmokeRepository repository, string patch, string name, string? tenant, CancellationToken cancellationToken)
+    public Task<TraceTimeline> RunAsync(SmokeRepository repository, string patch, string name, string? tenant, CancellationToken cancellationToken) => RunAsync(
+        new RunRequest { TaskId = $"smoke-{name}-{Guid.NewGuid().ToString("N")[..12]}", Repo = repository.Path, Engine = RequestRules.PatchEngine, Patch = patch, Tenant = tenant },
+        cancellationToken);
+
+    /// <inheritdoc cref="RunAsync(SmokeRepository, string, string, string?, CancellationToken)"/>
+    public async Task<TraceTimeline> RunAsync(RunRequest request, CancellationToken cancellationToken)
     {
-        var key = Guid.NewGuid().ToString("N");
-        var request = new RunRequest { TaskId = $"smoke-{name}-{key[..12]}", Repo = repository.Path, Engine = RequestRules.PatchEngine, Patch = patch, Tenant = tenant };
-        var ticket = await server.SubmitAsync(request, key, cancellationToken);
+        var ticket = await server.SubmitAsync(request, Guid.NewGuid().ToString("N"), cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timeout);
         try

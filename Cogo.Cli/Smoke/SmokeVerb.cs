@@ -5,7 +5,7 @@ using Cogo.Core.Gates;
 
 namespace Cogo.Cli.Smoke;
 
-/// <summary><c>cogo smoke dispatcher|buildtest|gate-trace</c>: does a Cogo that runs do what it should?</summary>
+/// <summary><c>cogo smoke dispatcher|workflows|buildtest|gate-trace</c>: does a Cogo that runs do what it should?</summary>
 internal static class SmokeVerb
 {
     private const string Codes = "Exits 0 when it does, 1 when not, 2 when it could not be told.";
@@ -13,7 +13,7 @@ internal static class SmokeVerb
 
     public static Command Create(Terminal terminal, Surroundings surroundings) => new("smoke", "Try a running Cogo with real work. " + Codes)
     {
-        Dispatcher(terminal, surroundings), BuildTest(terminal, surroundings), GateTrace(terminal, surroundings),
+        Dispatcher(terminal, surroundings), Workflows(terminal, surroundings), BuildTest(terminal, surroundings), GateTrace(terminal, surroundings),
     };
 
     private static Command Dispatcher(Terminal terminal, Surroundings surroundings)
@@ -25,6 +25,17 @@ internal static class SmokeVerb
         {
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
             return (await new DispatcherSmoke(session.Source, surroundings.Time, timeout).RunAsync(cancellationToken), null);
+        });
+    }
+
+    private static Command Workflows(Terminal terminal, Surroundings surroundings)
+    {
+        var server = Server();
+        var verb = new Command("workflows", "A durable run is red at first, mended by its repair, and passes its gate. " + Codes) { server };
+        return Smoke(verb, terminal, surroundings, async (parsed, timeout, cancellationToken) =>
+        {
+            using var cogo = Cogo(parsed, server, surroundings);
+            return await new WorkflowSmoke(cogo, surroundings.Time, timeout).RunAsync(cancellationToken);
         });
     }
 

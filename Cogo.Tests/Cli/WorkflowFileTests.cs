@@ -13,7 +13,7 @@ public sealed partial class WorkflowFileTests : IDisposable
     {
         { "quality-gate.yml", ["ci gate q1"] },
         { "scheduled-ops.yml", ["metrics snapshot", "weekly enqueue"] },
-        { "db-mode-integration.yml", ["migrate", "dev", "smoke dispatcher", "smoke buildtest", "smoke gate-trace", "ci gates accept"] },
+        { "db-mode-integration.yml", ["migrate", "dev", "smoke dispatcher", "smoke workflows", "smoke buildtest", "smoke gate-trace", "ci gates accept"] },
     };
 
     public void Dispose() => _folder.Dispose();

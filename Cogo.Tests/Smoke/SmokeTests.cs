@@ -45,6 +45,7 @@ public sealed class SmokeTests : IAsyncLifetime
         _cogo.Variables["COGO_URL"] = system.Address.ToString();
 
         await PassesAsync("smoke dispatcher", 5);
+        await PassesAsync("smoke workflows", 3);
         await PassesAsync("smoke buildtest", 4);
         var trace = await PassesAsync("smoke gate-trace", 5);
         await PassesAsync("ci gates accept", 4);
@@ -62,6 +63,7 @@ public sealed class SmokeTests : IAsyncLifetime
 
     [Theory]
     [InlineData("smoke dispatcher", "Start the workers")]
+    [InlineData("smoke workflows", "No Cogo answers")]
     [InlineData("smoke buildtest", "No Cogo answers")]
     [InlineData("smoke gate-trace", "No Cogo answers")]
     public async Task Without_a_system_it_could_not_be_told(string line, string words)
