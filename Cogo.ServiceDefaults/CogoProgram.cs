@@ -56,15 +56,13 @@ public static class CogoProgram
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
-            return await FailAsync(name, $"{Addresses(app)} is taken by another program. End it, or set PORT to a free port.", Infrastructure);
+            return await FailAsync(name, $"{e.Message.TrimEnd('.')}. End the program that listens there, or set PORT to a free port.", Infrastructure);
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.AccessDenied or SocketError.AddressNotAvailable)
         {
-            return await FailAsync(name, $"It cannot listen on {Addresses(app)}: {e.Message}. Set PORT to a port above 1023.", Infrastructure);
+            return await FailAsync(name, $"It may not listen where it should: {e.Message}. Set PORT to a port above 1023, or ASPNETCORE_URLS to an address of this machine.", Infrastructure);
         }
     }
-
-    private static string Addresses(WebApplication app) => app.Urls.Count > 0 ? string.Join(", ", app.Urls) : "The port";
 
     private static async Task<int> FailAsync(string name, string problem, int code)
     {

@@ -46,7 +46,7 @@ public class ProgramStartTests
         var (code, error) = await RunAsync("Cogo.RuntimeAgent.dll", ("PORT", $"{port}"));
 
         Assert.Equal(2, code);
-        Assert.Contains($"http://*:{port} is taken by another program", error, StringComparison.Ordinal);
+        Assert.Contains($":{port}: address already in use. End the program", error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
