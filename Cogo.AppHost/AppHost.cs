@@ -1,5 +1,4 @@
 // What there is and how it is wired; how each part works is in the part. docs/deploy.md lists the settings.
-using Aspire.Hosting.ApplicationModel;
 using Cogo.AppHost;
 using Microsoft.Extensions.Configuration;
 
