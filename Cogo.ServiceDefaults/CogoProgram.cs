@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Memory;
 
 namespace Cogo.ServiceDefaults;
 
@@ -28,6 +30,11 @@ public static class CogoProgram
         ArgumentNullException.ThrowIfNull(add);
         ArgumentNullException.ThrowIfNull(map);
         var builder = WebApplication.CreateBuilder(args);
+        // Every statement is a line at Information; any setting of the same name goes before this one.
+        ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData = [KeyValuePair.Create("Logging:LogLevel:Npgsql", (string?)"Warning")],
+        });
         if (!Secrets.TryAdd(builder.Configuration, out var problem) || !ListenAddress.TryApply(builder, defaultPort, out problem))
         {
             return await FailAsync(name, problem, Invalid);
