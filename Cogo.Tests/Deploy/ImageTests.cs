@@ -36,6 +36,7 @@ public class ImageTests
     [InlineData("executor-dispatcher", "orchestrator/execute/0")]
     [InlineData("codegen-worker", "codegen/generate/0")]
     [InlineData("buildtest-worker", "code/build-test/0")]
+    [InlineData("workflow-worker", "workflow/run/0")]
     [InlineData("job-worker", null)]
     public async Task A_workers_image_knows_its_work_and_is_not_root(string worker, string? route)
     {
