@@ -2,18 +2,15 @@ using Cogo.Api;
 using Cogo.Core.Bus;
 using Cogo.ServiceDefaults;
 
-var builder = WebApplication.CreateBuilder(args);
-if (!ListenAddress.TryApply(builder, defaultPort: 3000, out var problem))
-{
-    await Console.Error.WriteLineAsync(problem);
-    return 3;
-}
-
-builder.AddCogoServiceDefaults();
-builder.AddCogoDataSource();
-builder.Services.AddCogoBus(builder.Configuration);
-builder.AddCogoApi();
-await using var app = builder.Build();
-app.MapCogoApi();
-await app.RunAsync();
-return 0;
+return await CogoProgram.RunAsync(
+    "cogo-api",
+    defaultPort: 3000,
+    args,
+    builder =>
+    {
+        builder.Configuration.RequireCogoDatabase();
+        builder.AddCogoDataSource();
+        builder.Services.AddCogoBus(builder.Configuration);
+        builder.AddCogoApi();
+    },
+    app => app.MapCogoApi());

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Cogo.Core.Database.Embedded;
-using Npgsql;
+using Cogo.ServiceDefaults;
 
 namespace Cogo.Cli;
 
@@ -68,16 +68,6 @@ internal sealed class DatabaseOptions
             return null;
         }
 
-        try
-        {
-            return !string.IsNullOrEmpty(new NpgsqlConnectionStringBuilder(text).Host)
-                ? text
-                : throw new InputException($"{source} names no host: write it like \"Host=localhost;Database=cogo;Username=cogo;Password=...\".");
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
-        {
-            // Npgsql's own words may quote the text, which may hold a password.
-            throw new InputException($"{source} is no connection string: write it like \"Host=localhost;Database=cogo;Username=cogo;Password=...\".", e);
-        }
+        return DataSource.TryParse(text, source, out _, out var problem) ? text : throw new InputException(problem);
     }
 }

@@ -15,4 +15,16 @@ void OnSignal(PosixSignalContext context)
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
 using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
-return await CogoCommandLine.RunAsync(args, Terminal.OfProcess(), Surroundings.OfProcess(), stop.Token);
+var terminal = Terminal.OfProcess();
+Surroundings surroundings;
+try
+{
+    surroundings = Surroundings.OfProcess();
+}
+catch (InputException e)
+{
+    await terminal.Error.WriteLineAsync($"cogo: {e.Message}");
+    return ExitCodes.Invalid;
+}
+
+return await CogoCommandLine.RunAsync(args, terminal, surroundings, stop.Token);

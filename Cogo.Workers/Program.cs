@@ -1,34 +1,23 @@
 using Cogo.ServiceDefaults;
 using Cogo.Workers.Hosting;
 
-try
-{
-    var builder = WebApplication.CreateBuilder(args);
-    var mode = WorkerMode.Read(builder.Configuration);
-    // Health checks only: any free port will do where none is given.
-    if (!ListenAddress.TryApply(builder, defaultPort: 0, out var problem))
+return await CogoProgram.RunAsync(
+    "cogo-worker",
+    defaultPort: 0, // health checks only: any free one will do where none is given
+    args,
+    builder =>
     {
-        throw new FormatException(problem);
-    }
-
-    builder.AddCogoServiceDefaults();
-    builder.AddCogoDataSource();
-    if (mode == WorkerMode.Database)
-    {
-        builder.Services.AddCogoJobWorkers(builder.Configuration);
-    }
-    else
-    {
-        builder.Services.AddCogoWorkers(builder.Configuration, [WorkerRoute.Read(builder.Configuration)]);
-    }
-
-    await using var app = builder.Build();
-    app.MapCogoHealth();
-    await app.RunAsync();
-    return 0;
-}
-catch (FormatException e)
-{
-    await Console.Error.WriteLineAsync($"cogo-worker: {e.Message}");
-    return 3;
-}
+        var mode = WorkerMode.Read(builder.Configuration);
+        var routes = mode == WorkerMode.Database ? [] : new[] { WorkerRoute.Read(builder.Configuration) };
+        builder.Configuration.RequireCogoDatabase();
+        builder.AddCogoDataSource();
+        if (mode == WorkerMode.Database)
+        {
+            builder.Services.AddCogoJobWorkers(builder.Configuration);
+        }
+        else
+        {
+            builder.Services.AddCogoWorkers(builder.Configuration, routes);
+        }
+    },
+    app => app.MapCogoHealth());

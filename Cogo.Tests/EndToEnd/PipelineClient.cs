@@ -5,9 +5,9 @@ using Cogo.Tests.Fixtures;
 namespace Cogo.Tests.EndToEnd;
 
 /// <summary>A user of the HTTP API.</summary>
-internal sealed class PipelineClient(Uri address) : IDisposable
+internal sealed class PipelineClient(Uri address, HttpMessageHandler? handler = null) : IDisposable
 {
-    private readonly HttpClient _http = new() { BaseAddress = address };
+    private readonly HttpClient _http = new(handler ?? new HttpClientHandler()) { BaseAddress = address };
 
     /// <summary>Returns the trace id.</summary>
     public async Task<string> SubmitAsync(object request)
