@@ -17,7 +17,9 @@ public partial class AgreementTests
     {
         var expected = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["api"] = "cogo-agent-core", ["migrate"] = "cogo-cli", ["runtime-agent"] = "cogo-runtime-agent",
+            ["api"] = "cogo-agent-core",
+            ["migrate"] = "cogo-cli",
+            ["runtime-agent"] = "cogo-runtime-agent",
         };
         foreach (var worker in Workers)
         {
