@@ -146,12 +146,14 @@ public sealed class ToolchainTests : IDisposable
     [Fact]
     public async Task A_toolchain_that_is_not_installed_is_the_machines_fault()
     {
-        var path = Environment.GetEnvironmentVariable("PATH") ?? "";
-        Assert.SkipWhen(path.Split(':').Any(folder => File.Exists(Path.Combine(folder, "go"))), "Go is installed.");
-        var report = await _folder.With("go.mod", "module m\n").With("m.go", "package m\n").RunAsync();
+        (string Tool, string File, string Content)[] toolchains = [("go", "go.mod", "module m\n"), ("cargo", "Cargo.toml", "[package]\nname = \"m\"\n")];
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        var missing = toolchains.FirstOrDefault(one => !folders.Any(folder => File.Exists(Path.Combine(folder, one.Tool))));
+        Assert.SkipWhen(missing.Tool is null, "All toolchains are installed.");
+        var report = await _folder.With(missing.File, missing.Content).RunAsync();
 
         Assert.Equal((Verdict.Infrastructure, FailureClass.ToolchainMissing), (report.Verdict, report.FailureClass));
-        Assert.Contains("'go'", report.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{missing.Tool}'", report.Message, StringComparison.Ordinal);
         Assert.Empty(report.Stages);
     }
 

@@ -99,8 +99,7 @@ public class CodegenHandlerTests
         await Eventually.BecomesAsync(() => fixture.ProgressAsync(trace), text => text.Contains("begun", StringComparison.Ordinal), "the first attempt's work");
         await File.WriteAllTextAsync(go, "");
 
-        await fixture.Database.ExecuteAsync("update bus_sessions set lease_until = clock_timestamp() - interval '1 second'");
-        await fixture.Database.ExecuteAsync("select cogo_reap()");
+        await fixture.Database.TakeLeasesAsync();
 
         await Eventually.BecomesAsync(() => fixture.EventsAsync(trace), types => types.Contains(EventTypes.CodegenDone), "the second attempt's end", 60);
         Assert.Equal(["whole.txt"], (await fixture.ArtifactAsync<Edits>("t/codegen/edits.json")).Files.Select(file => file.Path));

@@ -79,11 +79,7 @@ internal sealed class BusDriver : IQueueDriver
 
     public Task<long> FollowUpsAsync() => Database.ScalarAsync<long>("select count(*) from agent_messages where role = 'next'");
 
-    public async Task TakeLeasesAsync()
-    {
-        await Database.ExecuteAsync("update bus_sessions set lease_until = clock_timestamp() - interval '1 second' where ended_at is null");
-        await Database.ExecuteAsync("select cogo_reap()");
-    }
+    public Task TakeLeasesAsync() => Database.TakeLeasesAsync();
 
     public Task HastenAsync() => Database.ExecuteAsync("update bus_deferred set ready_at = clock_timestamp() where claim_id is null and attempt > 0");
 

@@ -27,6 +27,10 @@ public sealed class TestDatabase : IAsyncDisposable
         return await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>Takes all leases, in one transaction: a heartbeat that comes between would renew them.</summary>
+    public Task TakeLeasesAsync() =>
+        ExecuteAsync("update bus_sessions set lease_until = clock_timestamp() - interval '1 second' where ended_at is null; select cogo_reap()");
+
     /// <summary>The first column of the first row; default when there is none or it is null.</summary>
     public async Task<T?> ScalarAsync<T>(string sql, params object[] values)
     {
