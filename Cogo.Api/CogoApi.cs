@@ -1,5 +1,6 @@
 using System.Reflection;
 using Cogo.Api.Artifacts;
+using Cogo.Api.Indexing;
 using Cogo.Api.Integration;
 using Cogo.Api.Metrics;
 using Cogo.Api.Orchestrator;
@@ -11,6 +12,7 @@ using Cogo.Core;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Audit;
 using Cogo.Core.Gates;
+using Cogo.Core.Indexing;
 using Cogo.Core.Metrics;
 using Cogo.Core.Workflows;
 using Cogo.ServiceDefaults;
@@ -41,6 +43,7 @@ public static class CogoApi
         });
         var services = builder.Services;
         services.AddCogoArtifacts(builder.Configuration);
+        services.AddCodeIndex();
         services.AddSingleton<TraceReader>();
         services.AddSingleton<SystemStatus>();
         services.AddCogoWorkflows(builder.Configuration);
@@ -73,6 +76,8 @@ public static class CogoApi
         app.MapPipelineExecute();
         app.MapWorkflows();
         app.MapOrchestrator();
+        app.MapIndexing();
+        app.MapCodeIndex();
         app.MapIntegrationStatus();
         app.MapTrace();
         app.MapFigures();

@@ -15,7 +15,7 @@ public class ResourcesTests
         var names = builder.Resources.Select(resource => resource.Name).ToList();
 
         Assert.Superset(
-            new HashSet<string> { "postgres", "cogo", "migrate", "api", "executor-dispatcher", "codegen-worker", "buildtest-worker", "workflow-worker", "job-worker", "runtime-agent" },
+            new HashSet<string> { "postgres", "cogo", "migrate", "api", "executor-dispatcher", "codegen-worker", "buildtest-worker", "workflow-worker", "indexing-worker", "job-worker", "runtime-agent" },
             names.ToHashSet());
     }
 
@@ -24,6 +24,7 @@ public class ResourcesTests
     [InlineData("codegen-worker", "codegen", "generate")]
     [InlineData("buildtest-worker", "code", "build-test")]
     [InlineData("workflow-worker", "workflow", "run")]
+    [InlineData("indexing-worker", "workflow", "indexing")]
     public async Task A_worker_is_given_its_route_and_the_database(string name, string service, string role)
     {
         var environment = await EnvironmentAsync(name);

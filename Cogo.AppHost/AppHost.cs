@@ -50,6 +50,10 @@ Worker("workflow-worker")
     .WithEnvironment("AGENT_SERVICE", "workflow")
     .WithEnvironment("AGENT_ROLE", "run")
     .WithEnvironment("AGENT_SHARD", "0");
+Worker("indexing-worker")
+    .WithEnvironment("AGENT_SERVICE", "workflow")
+    .WithEnvironment("AGENT_ROLE", "indexing")
+    .WithEnvironment("AGENT_SHARD", "0");
 Worker("job-worker")
     .WithEnvironment("WORKER_MODE", "db")
     .WithEnvironment("FIGMA_API_TOKEN", figmaToken);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Cogo.Cli.Gates;
+using Cogo.Cli.Indexing;
 using Cogo.Cli.Jobs;
 using Cogo.Cli.Notify;
 using Cogo.Cli.Run;
@@ -27,6 +28,7 @@ public static class CogoCommandLine
             DevVerb.Create(terminal, surroundings),
             RunVerb.Create(terminal, surroundings),
             WorkflowVerb.Create(terminal, surroundings),
+            IndexVerb.Create(terminal, surroundings),
             EnqueueVerb.Create(terminal, surroundings),
             ListVerb.Create(terminal, surroundings),
             CancelVerb.Create(terminal, surroundings),

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Cogo.Api.Indexing;
 using Cogo.Api.Orchestrator;
 using Cogo.Api.Pipeline;
 using Cogo.Api.Workflows;
@@ -17,6 +18,7 @@ internal static class ApiDescription
         ("Pipeline", "A change to a repository, built and tested."),
         ("Workflows", "Durable runs of several steps, with repairs and a gate."),
         ("Orchestrator", "From an intent to a workflow, and what goes on."),
+        ("Index", "Symbols, references and files of repositories."),
         ("Metrics", "What happened, under one trace and in figures."),
         ("Artifacts", "What tasks left behind: diffs, logs, test reports and `report.json`."),
         ("Integration", "Whether the installation works."),
@@ -28,6 +30,7 @@ internal static class ApiDescription
         [typeof(PipelineExecuteRequest)] = ["pipeline", "repo"],
         [typeof(WorkflowExecuteRequest)] = ["template", "repo"],
         [typeof(OrchestratorExecuteRequest)] = ["repo"],
+        [typeof(IndexingRequest)] = ["repo"],
         [typeof(PlanRequest)] = ["repo", "task"],
     };
 

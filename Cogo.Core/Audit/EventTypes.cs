@@ -13,6 +13,11 @@ public static class EventTypes
     public const string CodegenFailed = "codegen_failed";
     public const string CodegenDone = "codegen_done";
 
+    public const string IndexingProgress = "indexing_progress";
+    public const string IndexingRetry = "indexing_retry";
+    public const string IndexingFailed = "indexing_failed";
+    public const string IndexingDone = "indexing_done";
+
     public const string BuildTestProgress = "buildtest_progress";
     public const string BuildTestRetry = "buildtest_retry";
     public const string BuildTestFailed = "buildtest_failed";

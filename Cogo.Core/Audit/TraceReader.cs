@@ -68,7 +68,7 @@ public sealed class TraceReader(NpgsqlDataSource source)
     private static Verdict VerdictOf(string type, string? word) =>
         Enum.TryParse<Verdict>(word, ignoreCase: true, out var verdict) && Enum.IsDefined(verdict)
             ? verdict
-            : type == EventTypes.CodegenDone ? Verdict.Passed : Verdict.Infrastructure;
+            : type is EventTypes.CodegenDone or EventTypes.IndexingDone ? Verdict.Passed : Verdict.Infrastructure;
 
     private static TimelineEntry Entry(NpgsqlDataReader reader) => new()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Processes;
@@ -100,15 +101,7 @@ internal sealed class Git
         call ??= new GitCall();
         var output = new List<string>();
         var error = new StringBuilder();
-        var spec = new ProcessSpec
-        {
-            FileName = "git",
-            Arguments = [.. Hygiene, .. call.Settings, .. arguments],
-            WorkingDirectory = folder,
-            CleanEnvironment = !call.Remote,
-            Environment = Environment(call),
-            Limits = new ProcessLimits { WallClock = call.Fetch ? _options.FetchTimeout : _options.GitTimeout },
-        };
+        var spec = Spec(folder, arguments, call);
         ProcessResult result;
         try
         {
@@ -143,6 +136,41 @@ internal sealed class Git
             : throw new WorkspaceException(WorkspaceCodes.GitFailed,
                 $"git {arguments.FirstOrDefault(argument => !argument.StartsWith('-'))} failed in the work folder: {result.Words}.", Verdict.Infrastructure);
     }
+
+    /// <summary>A local command whose bytes its caller reads and writes, and whose process it ends.</summary>
+    public Process Start(string folder, IReadOnlyList<string> arguments)
+    {
+        var spec = Spec(folder, arguments, new GitCall());
+        var environment = ProcessEnvironment.For(spec);
+        try
+        {
+            var start = new ProcessStartInfo(ProcessEnvironment.Resolve(spec.FileName, folder, environment), spec.Arguments)
+            {
+                WorkingDirectory = folder,
+                UseShellExecute = false,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            };
+            start.Environment.Clear();
+            foreach (var (name, value) in environment)
+                start.Environment[name] = value;
+            return Process.Start(start) ?? throw new InvalidOperationException("git did not start.");
+        }
+        catch (CommandNotFoundException e)
+        {
+            throw new WorkspaceException(WorkspaceCodes.GitFailed, $"git could not be started. {e.Message}", Verdict.Infrastructure, e);
+        }
+    }
+
+    private ProcessSpec Spec(string folder, IReadOnlyList<string> arguments, GitCall call) => new()
+    {
+        FileName = "git",
+        Arguments = [.. Hygiene, .. call.Settings, .. arguments],
+        WorkingDirectory = folder,
+        CleanEnvironment = !call.Remote,
+        Environment = Environment(call),
+        Limits = new ProcessLimits { WallClock = call.Fetch ? _options.FetchTimeout : _options.GitTimeout, OutputBytes = call.OutputBytes },
+    };
 
     private Dictionary<string, string?> Environment(GitCall call)
     {
@@ -191,6 +219,9 @@ internal sealed record GitCall
 
     /// <summary>It talks to another machine: the user's settings and agent count.</summary>
     public bool Remote { get; init; }
+
+    /// <summary>Most that it may print, in bytes; null: no bound.</summary>
+    public long? OutputBytes { get; init; }
 
     /// <summary>More <c>-c name=value</c>, pair by pair.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];

@@ -75,6 +75,16 @@ internal sealed partial class Mirror(Git git, string folder)
         throw new WorkspaceException(WorkspaceCodes.UnknownBase, $"{location.Display} has no commit, branch or tag '{Shortened(named)}': {known}.");
     }
 
+    /// <summary>The id of a folder of a commit; null when the commit has no such folder.</summary>
+    public async Task<string?> TryTreeAsync(string commit, string subfolder, CancellationToken cancellationToken)
+    {
+        var parsed = await git.RunAsync(folder, ["rev-parse", "--verify", "--quiet", "--end-of-options", $"{commit}:{subfolder}"], cancellationToken);
+        if (!parsed.Succeeded || !FullId().IsMatch(parsed.FirstLine))
+            return null;
+        var type = await git.RunAsync(folder, ["cat-file", "-t", parsed.FirstLine], cancellationToken);
+        return type.FirstLine == "tree" ? parsed.FirstLine : null;
+    }
+
     private async Task<string?> TryResolveAsync(string revision, CancellationToken cancellationToken)
     {
         var name = HeadName().Replace(revision, Head, 1);

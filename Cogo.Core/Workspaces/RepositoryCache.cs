@@ -38,7 +38,27 @@ public sealed partial class RepositoryCache
     /// <param name="repo">A local path or a git URL. A folder inside a repository means that part of it.</param>
     /// <param name="revision">Commit, branch or tag.</param>
     /// <exception cref="WorkspaceException">See <see cref="WorkspaceCodes"/>.</exception>
-    public async Task<WorkingCopy> CheckOutAsync(string? repo, string? revision, CancellationToken cancellationToken)
+    public Task<WorkingCopy> CheckOutAsync(string? repo, string? revision, CancellationToken cancellationToken) =>
+        FetchAsync(repo, revision, async (home, _, location, subfolder, commit) =>
+        {
+            await SweepAsync(home, cancellationToken);
+            return await AddAsync(home, location, subfolder, commit, cancellationToken);
+        }, cancellationToken);
+
+    /// <summary>
+    /// Fetches <paramref name="repo"/> anew and finds the tree of <paramref name="revision"/> (default: HEAD), without
+    /// checking anything out.
+    /// </summary>
+    /// <inheritdoc cref="CheckOutAsync"/>
+    public Task<RepositoryTree> ReadTreeAsync(string? repo, string? revision, CancellationToken cancellationToken) =>
+        FetchAsync(repo, revision, async (home, mirror, location, subfolder, commit) =>
+        {
+            var tree = await mirror.TryTreeAsync(commit, subfolder, cancellationToken) ?? throw NotInBase(location, subfolder, commit);
+            return new RepositoryTree(_git, MirrorOf(home), _options.GitTimeout, location.Display, subfolder, commit, tree);
+        }, cancellationToken);
+
+    private async Task<T> FetchAsync<T>(
+        string? repo, string? revision, Func<string, Mirror, RepositoryLocation, string, string, Task<T>> use, CancellationToken cancellationToken)
     {
         var location = RepositoryLocation.Parse(repo);
         var local = location.LocalPath is { } path ? await LocalRepository.InspectAsync(path, _git, cancellationToken) : null;
@@ -50,8 +70,7 @@ public sealed partial class RepositoryCache
             var mirror = new Mirror(_git, MirrorOf(home));
             await mirror.FetchAsync(location, local, cancellationToken);
             var commit = await mirror.ResolveAsync(location, local, revision, cancellationToken);
-            await SweepAsync(home, cancellationToken);
-            return await AddAsync(home, location, local?.Subfolder ?? "", commit, cancellationToken);
+            return await use(home, mirror, location, local?.Subfolder ?? "", commit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -72,6 +91,9 @@ public sealed partial class RepositoryCache
             await SweepAsync(home, cancellationToken);
         }
     }
+
+    private static WorkspaceException NotInBase(RepositoryLocation location, string subfolder, string commit) => new(
+        WorkspaceCodes.SubfolderNotInBase, $"The folder {subfolder} of {location.Display} is not in commit {commit[..12]}: commit it first, or name another base.");
 
     private static string MirrorOf(string home) => Path.Combine(home, "mirror.git");
 
@@ -99,8 +121,7 @@ public sealed partial class RepositoryCache
             await _git.MustAsync(MirrorOf(home), ["worktree", "add", "--quiet", "--detach", "--force", "--", tree, commit], cancellationToken, new GitCall { Fetch = true });
             if (subfolder.Length > 0 && (new ConfinedFolder(tree).Problem(subfolder) is not null || !Directory.Exists(Path.Combine(tree, subfolder))))
             {
-                throw new WorkspaceException(WorkspaceCodes.SubfolderNotInBase,
-                    $"The folder {subfolder} of {location.Display} is not in commit {commit[..12]}: commit it first, or name another base.");
+                throw NotInBase(location, subfolder, commit);
             }
 
             return new WorkingCopy(_git, MirrorOf(home), tree, ScratchOf(home, id), subfolder, commit, location.Display, () => RemoveAsync(home, id, owned));

@@ -122,6 +122,10 @@ public sealed class WorkingCopy : IAsyncDisposable
         ];
     }
 
+    /// <summary>The files of the project as they are in the base commit, whatever was changed since.</summary>
+    public Task<IReadOnlyList<TreeEntry>> ListBaseAsync(CancellationToken cancellationToken) =>
+        RepositoryTree.ListAsync(_git, _mirror, $"{BaseCommit}:{Subfolder}", cancellationToken);
+
     /// <summary>
     /// Everything that differs from the base commit, new files included, whatever was staged or committed meanwhile.
     /// </summary>

@@ -13,11 +13,11 @@ public partial class ReferenceTests(ApiHost api) : IClassFixture<ApiHost>
         Assert.StartsWith("3.1", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         Assert.Equal(
             [
-                "/api/artifacts/index", "/api/integration/status",
+                "/api/artifacts/index", "/api/index/repositories", "/api/index/search", "/api/index/symbols/{name}", "/api/index/symbols/{name}/references", "/api/integration/status",
                 "/api/metrics/decision-quality", "/api/metrics/events", "/api/metrics/gate/summary", "/api/metrics/latency",
                 "/api/metrics/quality/gate/recent", "/api/metrics/summary", "/api/metrics/trace/{traceId}",
                 "/api/orchestrator/execute", "/api/orchestrator/plan", "/api/orchestrator/state",
-                "/api/pipeline/codeBuildTest", "/api/pipeline/execute",
+                "/api/pipeline/codeBuildTest", "/api/pipeline/execute", "/api/pipeline/indexing",
                 "/api/workflows", "/api/workflows/execute", "/api/workflows/gate", "/api/workflows/templates", "/api/workflows/{id}",
                 "/api/workflows/{id}/cancel", "/api/workflows/{id}/events", "/api/workflows/{id}/retry",
                 "/artifacts/{path}",

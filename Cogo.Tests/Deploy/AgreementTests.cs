@@ -7,7 +7,7 @@ namespace Cogo.Tests.Deploy;
 /// <summary>The Aspire host, the compose file and the chart say the same of names, images, ports and environment.</summary>
 public partial class AgreementTests
 {
-    private static readonly string[] Workers = ["executor-dispatcher", "codegen-worker", "buildtest-worker", "workflow-worker", "job-worker"];
+    private static readonly string[] Workers = ["executor-dispatcher", "codegen-worker", "buildtest-worker", "workflow-worker", "indexing-worker", "job-worker"];
 
     private static readonly Lazy<Task<Dictionary<string, Component>>> Compose = new(ReadComposeAsync);
     private static readonly Lazy<Task<Dictionary<string, Component>>> Chart = new(ReadChartAsync);

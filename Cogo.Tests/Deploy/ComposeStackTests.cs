@@ -11,7 +11,7 @@ namespace Cogo.Tests.Deploy;
 [Collection(Alone.Name)]
 public class ComposeStackTests
 {
-    private static readonly string[] Workers = ["executor-dispatcher", "codegen-worker", "buildtest-worker", "workflow-worker", "job-worker"];
+    private static readonly string[] Workers = ["executor-dispatcher", "codegen-worker", "buildtest-worker", "workflow-worker", "indexing-worker", "job-worker"];
 
     [Fact]
     public async Task The_stack_runs_a_task_to_green_survives_killed_workers_and_shows_no_secret()

@@ -37,6 +37,7 @@ public class ImageTests
     [InlineData("codegen-worker", "codegen/generate/0")]
     [InlineData("buildtest-worker", "code/build-test/0")]
     [InlineData("workflow-worker", "workflow/run/0")]
+    [InlineData("indexing-worker", "workflow/indexing/0")]
     [InlineData("job-worker", null)]
     public async Task A_workers_image_knows_its_work_and_is_not_root(string worker, string? route)
     {

@@ -1,11 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Cogo.Core.Bus;
-using Cogo.Core.Workflows;
-using Cogo.Tests.Bus;
 using Cogo.Tests.Fixtures;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Cogo.Tests.Workflows;
@@ -141,32 +136,19 @@ public sealed class WorkflowSteeringTests(WorkflowSystem system) : IClassFixture
     }
 
     [Fact]
-    public async Task Indexing_is_refused_until_a_worker_reads_its_route_and_then_runs_before_codegen()
+    public async Task Indexing_runs_before_codegen_and_alone()
     {
-        var request = system.Command("git apply good.patch", template: "indexAndCodeBuildTest");
-        var refused = await system.Client.PostAsync("/api/workflows/execute", request);
-        var once = await system.Client.PostAsync("/api/pipeline/execute", new { pipeline = "indexing", repo = system.Repository.Folder });
-        var before = (await system.Client.GetAsync("/api/workflows/templates")).Json.GetProperty("templates");
-        refused.IsProblem(409, "no_worker", "No worker reads workflow/indexing/0");
-        once.IsProblem(409, "no_worker", "AGENT_ROLE=indexing");
-        Assert.Equal(["codeBuildTest"], Available(before));
+        var templates = (await system.Client.GetAsync("/api/workflows/templates")).Json.GetProperty("templates");
+        var run = await system.Client.StartToEndAsync(system.Command("git apply good.patch", template: "indexAndCodeBuildTest"));
+        var alone = await system.Client.StartToEndAsync(new { template = "indexing", repo = system.Repository.Folder });
 
-        await using var worker = new MessageBus(system.Database.DataSource, new BusOptions { WorkerId = "indexer" }, NullLogger<MessageBus>.Instance);
-        var indexer = new Recorder((_, _) => Task.FromResult<Outcome>(Outcome.Completed([new("indexing_done", new { files = 3 })])));
-        await worker.SubscribeAsync(Route.Indexing, ActivatorUtilities.CreateInstance<StepHandler>(system.Services, indexer), new SubscriptionOptions(), default);
-        await Eventually.BecomesAsync(async () => Available((await system.Client.GetAsync("/api/workflows/templates")).Json.GetProperty("templates")), names => names.Count == 3, "all templates");
-        var run = await system.Client.StartToEndAsync(request);
-
+        Assert.All(templates.EnumerateArray(), template => Assert.True(template.GetProperty("available").GetBoolean()));
         Assert.Equal("passed", run.GetProperty("status").GetString());
         Assert.Equal(["indexing 1 done", "codegen 1 done", "build-test 1 done passed"], WorkflowClient.Steps(run));
-        Assert.Single(indexer.Seen);
-        var alone = await system.Client.StartToEndAsync(new { template = "indexing", repo = system.Repository.Folder });
         Assert.Equal("passed", alone.GetProperty("status").GetString());
         Assert.False(alone.TryGetProperty("gate", out _));
+        Assert.Equal(1, await system.Database.ScalarAsync<long>("select count(*) from code_repositories where commit_id = $1", system.Repository.Head));
     }
-
-    private static List<string> Available(JsonElement templates) =>
-        [.. templates.EnumerateArray().Where(template => template.GetProperty("available").GetBoolean()).Select(template => template.GetProperty("name").GetString()!).Order(StringComparer.Ordinal)];
 
     private async Task<JsonElement> RetriedAsync(string id, string? from, string? key)
     {

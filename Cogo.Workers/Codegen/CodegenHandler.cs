@@ -111,7 +111,7 @@ public sealed partial class CodegenHandler : IMessageHandler
         await artifacts.SaveLogAsync(log, cancellationToken);
         await artifacts.SaveCostAsync(Cost(taskId, engine, result.Cost, took, delivery.Attempt), cancellationToken);
         if (change is not null)
-            return await PassOnAsync(delivery, request, engine, copy, change, result.Cost, artifacts, cancellationToken);
+            return await PassOnAsync(delivery, request, engine, copy, change, result, artifacts, cancellationToken);
 
         LogNotChanged(taskId, engine.Name, result);
         await _events.AppendAsync(
@@ -157,10 +157,11 @@ public sealed partial class CodegenHandler : IMessageHandler
     }
 
     private async Task<Outcome> PassOnAsync(
-        Delivery delivery, PipelineRequest request, ICodegenEngine engine, WorkingCopy copy, WorkingCopyChange change, EngineCost cost,
+        Delivery delivery, PipelineRequest request, ICodegenEngine engine, WorkingCopy copy, WorkingCopyChange change, EngineResult result,
         ChangeArtifacts artifacts, CancellationToken cancellationToken)
     {
         var taskId = request.TaskId!;
+        var cost = result.Cost;
         var files = await ChangeArtifacts.DescribeAsync(copy, change, cancellationToken);
         var edits = new Edits
         {
@@ -173,6 +174,7 @@ public sealed partial class CodegenHandler : IMessageHandler
             Added = files.Sum(file => file.Added),
             Removed = files.Sum(file => file.Removed),
             Files = files,
+            Context = result.Context,
         };
         await artifacts.SaveEditsAsync(edits, cancellationToken);
         var diff = await artifacts.SaveDiffAsync(change.Diff, cancellationToken);

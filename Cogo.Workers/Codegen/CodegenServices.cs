@@ -1,4 +1,5 @@
 using Cogo.Core.Artifacts;
+using Cogo.Core.Indexing;
 using Cogo.Core.Workspaces;
 using Cogo.Workers.Codegen.Engines;
 using Cogo.Workers.Codegen.OpenAi;
@@ -21,11 +22,13 @@ public static class CodegenServices
         services.TryAddSingleton(WorkspaceOptions.Read(configuration));
         services.TryAddSingleton<RepositoryCache>();
         services.AddCogoArtifacts(configuration);
+        services.AddCodeIndex();
 
         services.TryAddSingleton(CodegenSettings.Codegen(configuration));
         services.TryAddSingleton(CodegenSettings.Command(configuration));
         services.TryAddSingleton(CodegenSettings.OpenAi(configuration));
         services.TryAddSingleton(CodegenSettings.CogoWorker(configuration));
+        services.TryAddSingleton<CodeContextSource>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, PatchEngine>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, CommandEngine>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICodegenEngine, OpenAiEngine>());

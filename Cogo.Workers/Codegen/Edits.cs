@@ -1,3 +1,4 @@
+using Cogo.Core.Indexing;
 using Cogo.Core.Workspaces;
 
 namespace Cogo.Workers.Codegen;
@@ -27,6 +28,9 @@ public sealed record Edits
     public required int Removed { get; init; }
 
     public required IReadOnlyList<FileEdit> Files { get; init; }
+
+    /// <summary>What the engine was told of the code index; absent: nothing.</summary>
+    public CodeContext? Context { get; init; }
 }
 
 /// <summary>One file of a change.</summary>

@@ -1,3 +1,5 @@
+using Cogo.Core.Indexing;
+
 namespace Cogo.Workers.Codegen;
 
 /// <summary>How an engine ended.</summary>
@@ -9,6 +11,9 @@ public abstract record EngineResult
 
     /// <summary>What it cost up to there, also where it failed.</summary>
     public EngineCost Cost { get; init; } = new();
+
+    /// <summary>What the engine was told of the code index; null: nothing.</summary>
+    public CodeContext? Context { get; init; }
 
     /// <summary>The change stands in the working copy.</summary>
     public sealed record Done : EngineResult;

@@ -2,6 +2,7 @@ using Cogo.Core.Workflows;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
+using Cogo.Workers.Indexing;
 
 namespace Cogo.Workers.Hosting;
 
@@ -26,7 +27,11 @@ public sealed record WorkerRole(
     public static WorkerRole Workflow { get; } = new(
         Route.Workflow, "WORKFLOW_CONCURRENCY", 8, services => services.GetRequiredService<WorkflowMessageHandler>());
 
-    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher, Codegen, BuildTest, Workflow];
+    /// <summary>It reads files on every processor itself.</summary>
+    public static WorkerRole Indexing { get; } = new(
+        Route.Indexing, "INDEXING_CONCURRENCY", 1, services => services.GetRequiredService<IndexingHandler>());
+
+    public static IReadOnlyList<WorkerRole> All { get; } = [Dispatcher, Codegen, BuildTest, Workflow, Indexing];
 
     /// <summary>Whether its messages are steps of workflows, which are told when one ends. The dispatcher only passes them on.</summary>
     public bool EndsSteps => this != Dispatcher && this != Workflow;

@@ -4,6 +4,7 @@ using Cogo.Core.Workflows;
 using Cogo.Workers.BuildTest;
 using Cogo.Workers.Codegen;
 using Cogo.Workers.Dispatcher;
+using Cogo.Workers.Indexing;
 using Cogo.Workers.Jobs;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -34,6 +35,7 @@ public static class WorkerServices
         services.TryAddSingleton(BuildTestSettings.Read(configuration));
         services.TryAddSingleton<BuildTestRunner>();
         services.TryAddSingleton<BuildTestHandler>();
+        services.AddCogoIndexing(configuration);
         foreach (var route in routes)
         {
             var role = WorkerRole.Of(route) ?? throw new FormatException($"No worker reads {route}.");

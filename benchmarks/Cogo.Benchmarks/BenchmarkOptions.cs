@@ -16,6 +16,7 @@ internal sealed record BenchmarkOptions
           steady    minutes of constant load, also with a transaction held open elsewhere
           backlog   draining the front of a backlog of 10 thousand and of a million
           trace     reading one trace out of 10 million events, and the figures of a day
+          index     the code index: 100,000 lines of C#, unchanged, one file changed, searches
 
           --quick          shorter and fewer rounds: under a minute a case
           --json FILE      also write the results there
@@ -27,7 +28,7 @@ internal sealed record BenchmarkOptions
         COGO_POSTGRES chooses the server: 18 (default), 15, or a folder of binaries.
         """;
 
-    private static readonly string[] Cases = ["all", "bus", "jobs", "latency", "steady", "backlog", "trace"];
+    private static readonly string[] Cases = ["all", "bus", "jobs", "latency", "steady", "backlog", "trace", "index"];
 
     public required string Case { get; init; }
 

@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
+using Cogo.Core.Indexing;
 using Cogo.Core.Workspaces;
 using OpenAI;
 using OpenAI.Chat;
@@ -21,14 +22,16 @@ public sealed class OpenAiEngine : ICodegenEngine
 
     private readonly CodegenOptions _options;
     private readonly OpenAiEngineOptions _endpoint;
+    private readonly CodeContextSource _index;
     private readonly TimeProvider _time;
     private readonly ChatClient? _client;
 
-    public OpenAiEngine(CodegenOptions options, OpenAiEngineOptions endpoint, TimeProvider time)
+    public OpenAiEngine(CodegenOptions options, OpenAiEngineOptions endpoint, CodeContextSource index, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         _options = options;
         _endpoint = endpoint;
+        _index = index;
         _time = time;
         if (Missing() is null)
             _client = Client(endpoint);
@@ -46,9 +49,11 @@ public sealed class OpenAiEngine : ICodegenEngine
         using var limit = new CancellationTokenSource(_options.Timeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         EngineResult result;
+        CodeContext? known = null;
         try
         {
-            result = await ConverseAsync(context, tokens, both.Token);
+            known = await _index.FindAsync(context, both.Token);
+            result = await ConverseAsync(context, known, tokens, both.Token);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -66,16 +71,16 @@ public sealed class OpenAiEngine : ICodegenEngine
             result = new EngineResult.TryAgain(e.Message);
         }
 
-        return result with { Cost = tokens.ToCost() };
+        return result with { Cost = tokens.ToCost(), Context = known };
     }
 
-    private async Task<EngineResult> ConverseAsync(EngineContext context, TokenCount tokens, CancellationToken cancellationToken)
+    private async Task<EngineResult> ConverseAsync(EngineContext context, CodeContext? known, TokenCount tokens, CancellationToken cancellationToken)
     {
         var tools = new EditTools(context.Copy);
         var messages = new List<ChatMessage>
         {
             new SystemChatMessage(Prompt.System),
-            new UserChatMessage(Prompt.Task(context.Request.Task ?? "", await context.Copy.ListFilesAsync(cancellationToken), ListedFiles)),
+            new UserChatMessage(Prompt.Task(context.Request.Task ?? "", await context.Copy.ListFilesAsync(cancellationToken), ListedFiles, known)),
         };
         var reminded = false;
         for (var turn = 1; turn <= _endpoint.MaxTurns; turn++)

@@ -1,4 +1,5 @@
 using System.Text;
+using Cogo.Core.Indexing;
 
 namespace Cogo.Workers.Codegen.OpenAi;
 
@@ -21,14 +22,27 @@ internal static class Prompt
 
     public const string Cut = "Your answer was cut off at its length limit. Go on in smaller steps; write long files in pieces with replace_in_file.";
 
-    public static string Task(string task, IReadOnlyList<string> files, int most)
+    public static string Task(string task, IReadOnlyList<string> files, int most, CodeContext? known = null)
     {
         var text = new StringBuilder();
-        text.Append("Task:\n").Append(task).Append("\n\nFiles of the project:\n");
+        text.Append("Task:\n").Append(task).Append("\n\n");
+        if (known is not null)
+            Append(text, known);
+        text.Append("Files of the project:\n");
         foreach (var file in files.Take(most))
             text.Append(file).Append('\n');
         if (files.Count > most)
             text.Append($"({files.Count - most} more: use list_files)\n");
         return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, CodeContext known)
+    {
+        text.Append("What matches the task's words, best first, from an index of the project; there may be more:\n");
+        foreach (var symbol in known.Symbols)
+            text.Append($"{symbol.Path}:{symbol.Line} {symbol.Kind} {symbol.Signature ?? symbol.Name}{(symbol.Container is null ? "" : $" in {symbol.Container}")}\n");
+        if (known.Files.Count > 0)
+            text.Append("Files that speak of it: ").AppendJoin(", ", known.Files).Append('\n');
+        text.Append('\n');
     }
 }

@@ -21,6 +21,7 @@ internal static class Suite
             ("steady", new SteadyCases(server, contestants, options).RunAsync(cancellationToken)),
             ("backlog", new BacklogCases(server, contestants, options).RunAsync(cancellationToken)),
             ("trace", new TraceCases(server, options).RunAsync(cancellationToken)),
+            ("index", new IndexCases(server, options).RunAsync(cancellationToken)),
         ];
         foreach (var (_, results) in all.Where(one => options.Wants(one.Name)))
         {
