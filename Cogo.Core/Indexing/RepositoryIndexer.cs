@@ -64,8 +64,17 @@ public sealed class RepositoryIndexer
             await _writer.NoteCommitAsync(row.Id, key, tree.Commit, cancellationToken);
             return new IndexResult
             {
-                Repo = location, Commit = tree.Commit, Unchanged = true, Files = row.Files, Lines = row.Lines, Symbols = row.Symbols, Names = row.Names,
-                Skipped = row.Skipped, Missing = missing, Trigrams = trigrams, DurationMs = Elapsed(started),
+                Repo = location,
+                Commit = tree.Commit,
+                Unchanged = true,
+                Files = row.Files,
+                Lines = row.Lines,
+                Symbols = row.Symbols,
+                Names = row.Names,
+                Skipped = row.Skipped,
+                Missing = missing,
+                Trigrams = trigrams,
+                DurationMs = Elapsed(started),
             };
         }
 
@@ -83,9 +92,20 @@ public sealed class RepositoryIndexer
             var read = unread.Where(file => kept.Contains(file.Entry.Path)).ToList();
             return new IndexResult
             {
-                Repo = location, Commit = tree.Commit, Unchanged = false, Files = counts.Files, Lines = counts.Lines, Symbols = counts.Symbols, Names = counts.Names,
-                Added = read.Count(file => !known.ContainsKey(file.Entry.Path)), Changed = read.Count(file => known.ContainsKey(file.Entry.Path)), Removed = gone.Count,
-                Skipped = work.LeftOut.Count, Missing = missing, Trigrams = trigrams, DurationMs = Elapsed(started),
+                Repo = location,
+                Commit = tree.Commit,
+                Unchanged = false,
+                Files = counts.Files,
+                Lines = counts.Lines,
+                Symbols = counts.Symbols,
+                Names = counts.Names,
+                Added = read.Count(file => !known.ContainsKey(file.Entry.Path)),
+                Changed = read.Count(file => known.ContainsKey(file.Entry.Path)),
+                Removed = gone.Count,
+                Skipped = work.LeftOut.Count,
+                Missing = missing,
+                Trigrams = trigrams,
+                DurationMs = Elapsed(started),
                 Languages = [.. work.Counts.OrderByDescending(one => one.Value).ThenBy(one => one.Key).Select(one => new IndexedLanguage(one.Key.Language, one.Key.Analyzer, one.Value))],
                 Remarks = [.. work.LeftOut.Concat(work.Notes).OrderBy(one => one.Key, StringComparer.Ordinal).Take(IndexResult.MostRemarks).Select(one => new IndexRemark(FileFacts.Tidy(one.Key, LongestPath), one.Value))],
             };

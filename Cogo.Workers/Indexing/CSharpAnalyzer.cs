@@ -59,7 +59,8 @@ public sealed class CSharpAnalyzer(TimeProvider time) : ILanguageAnalyzer
                     done.SetException(e);
                 }
             },
-            StackBytes) { IsBackground = true, Name = "cogo-csharp" };
+            StackBytes)
+        { IsBackground = true, Name = "cogo-csharp" };
         thread.Start();
         return done.Task;
     }
