@@ -1,6 +1,6 @@
 namespace Cogo.Api.Indexing;
 
-/// <summary>The examples of the OpenAPI document. A test reads them, so they stay true.</summary>
+/// <summary>The examples of the OpenAPI document.</summary>
 internal static class IndexExamples
 {
     public const string Search = """
