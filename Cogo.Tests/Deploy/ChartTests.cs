@@ -127,7 +127,7 @@ public partial class ChartTests
         var scaled = (await ManifestsAsync(External)).Where(manifest => manifest.GetProperty("kind").GetString() == "ScaledObject").ToList();
         await using var database = await PostgresServers.CreateDatabaseAsync();
 
-        Assert.Equal(5, scaled.Count);
+        Assert.Equal(6, scaled.Count);
         foreach (var trigger in scaled.Select(one => one.GetProperty("spec").GetProperty("triggers")[0]))
         {
             var metadata = trigger.GetProperty("metadata");
