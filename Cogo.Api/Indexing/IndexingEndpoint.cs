@@ -33,13 +33,7 @@ internal static class IndexingEndpoint
         .WithTags("Pipeline", "Index")
         .WithSummary("Index a repository")
         .WithDescription("Puts the request on the bus and answers at once. What is committed is indexed, and of that only what is not in the index yet. Follow `links.trace` until it has a verdict.")
-        .WithMetadata(new RequestSizeLimitAttribute(CogoApi.BodyLimitBytes))
-        .Accepts<IndexingRequest>("application/json")
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-        .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .TakesSubmission<IndexingRequest>()
         .WithExamples(IndexExamples.Request, StatusCodes.Status202Accepted, IndexExamples.Accepted);
 
     private static async Task<Results<Accepted<CodeBuildTestAccepted>, ProblemHttpResult>> SubmitAsync(

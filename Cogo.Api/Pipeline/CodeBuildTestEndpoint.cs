@@ -16,13 +16,7 @@ internal static class CodeBuildTestEndpoint
         .WithTags("Pipeline")
         .WithSummary("Make a change, build it and test it")
         .WithDescription("Puts the request on the bus and answers at once. The engine changes a fresh copy of the repository at `base`; the result is built and tested there, and your repository is not touched. Follow `links.trace` until it has a verdict.")
-        .WithMetadata(new RequestSizeLimitAttribute(CogoApi.BodyLimitBytes))
-        .Accepts<CodeBuildTestRequest>("application/json")
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-        .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .TakesSubmission<CodeBuildTestRequest>()
         .WithExamples(ApiExamples.CodeBuildTestRequest, StatusCodes.Status202Accepted, ApiExamples.CodeBuildTestAccepted);
 
     private static async Task<Results<Accepted<CodeBuildTestAccepted>, ProblemHttpResult>> SubmitAsync(

@@ -28,14 +28,8 @@ internal static class PipelineExecuteEndpoint
         .WithTags("Pipeline")
         .WithSummary("One pass of a pipeline by name")
         .WithDescription("As `/api/pipeline/codeBuildTest` for the pipeline named in `pipeline`: puts the request on the bus and answers at once. One pass, without repairs; `/api/workflows/execute` runs the same steps as a durable run.")
-        .WithMetadata(new RequestSizeLimitAttribute(CogoApi.BodyLimitBytes))
-        .Accepts<PipelineExecuteRequest>("application/json")
-        .ProducesProblem(StatusCodes.Status400BadRequest)
+        .TakesSubmission<PipelineExecuteRequest>()
         .ProducesProblem(StatusCodes.Status409Conflict)
-        .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-        .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
         .WithExamples(ApiExamples.PipelineExecuteRequest, StatusCodes.Status202Accepted, ApiExamples.CodeBuildTestAccepted);
 
     private static async Task<Results<Accepted<CodeBuildTestAccepted>, ProblemHttpResult>> SubmitAsync(
