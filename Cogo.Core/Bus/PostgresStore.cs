@@ -186,12 +186,26 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         await using var prune = database.CreateCommand("select public.cogo_prune($1)");
         Add(prune, options.KeepFinished);
         await prune.ExecuteNonQueryAsync(cancellationToken);
+        await SetDaysAsideAsync(cancellationToken);
         if (options.Retention is { } retention)
         {
             await using var drop = database.CreateCommand("select public.cogo_drop_old_partitions($1)");
             Add(drop, retention);
             await drop.ExecuteNonQueryAsync(cancellationToken);
         }
+    }
+
+    /// <summary>Each step is a transaction of its own; proving a day reads all of it.</summary>
+    private async Task SetDaysAsideAsync(CancellationToken cancellationToken)
+    {
+        string? step;
+        do
+        {
+            await using var aside = database.CreateCommand("select public.cogo_set_day_aside()");
+            aside.CommandTimeout = 600;
+            step = await aside.ExecuteScalarAsync(cancellationToken) as string;
+        }
+        while (step is not null);
     }
 
     public async Task NotifyAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken)
