@@ -1,4 +1,5 @@
 using System.Reflection;
+using Cogo.Api.Admin;
 using Cogo.Api.Artifacts;
 using Cogo.Api.Indexing;
 using Cogo.Api.Integration;
@@ -55,6 +56,7 @@ public static class CogoApi
         services.AddSingleton<MetricsReader>();
         services.AddSingleton(ThresholdsFile.Read(builder.Configuration));
         FigureMeter.Add(builder);
+        builder.AddAdmin();
         services.ConfigureHttpJsonOptions(options => CogoJson.Configure(options.SerializerOptions));
         // In every environment: the exception handler turns it into a problem that names the field.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
@@ -84,6 +86,7 @@ public static class CogoApi
         app.MapEvents();
         app.MapGates();
         app.MapArtifacts();
+        app.MapAdmin();
         app.MapOpenApi();
         app.MapScalar();
         app.MapGet("/", () => TypedResults.Redirect("/scalar")).ExcludeFromDescription();

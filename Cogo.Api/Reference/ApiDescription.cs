@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using Cogo.Api.Admin;
 using Cogo.Api.Indexing;
 using Cogo.Api.Orchestrator;
 using Cogo.Api.Pipeline;
 using Cogo.Api.Workflows;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Workflows;
 using Microsoft.AspNetCore.OpenApi;
@@ -21,6 +23,7 @@ internal static class ApiDescription
         ("Index", "Symbols, references and files of repositories."),
         ("Metrics", "What happened, under one trace and in figures."),
         ("Artifacts", "What tasks left behind: diffs, logs, test reports and `report.json`."),
+        ("Admin", "What only the holder of the admin token may do: notifications and snapshots."),
         ("Integration", "Whether the installation works."),
     ];
 
@@ -32,6 +35,8 @@ internal static class ApiDescription
         [typeof(OrchestratorExecuteRequest)] = ["repo"],
         [typeof(IndexingRequest)] = ["repo"],
         [typeof(PlanRequest)] = ["repo", "task"],
+        [typeof(NotifyRequest)] = ["subject", "text"],
+        [typeof(GateNotifyRequest)] = ["gate"],
     };
 
     public static void Describe(OpenApiOptions options) => options
@@ -56,6 +61,7 @@ internal static class ApiDescription
                 IReadOnlyList<string>? words = property.Name switch
                 {
                     "engine" => RequestRules.Engines,
+                    "gate" => [QualityGate.Q1, QualityGate.Acceptance],
                     "template" or "pipeline" => [.. WorkflowTemplate.All.Select(template => template.Name)],
                     _ => null,
                 };

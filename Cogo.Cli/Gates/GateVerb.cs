@@ -2,6 +2,7 @@ using System.CommandLine;
 using Cogo.Cli.Notify;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Gates;
+using Cogo.Core.Notifications;
 using Cogo.Workers.BuildTest;
 using Microsoft.Extensions.Configuration;
 
@@ -45,13 +46,12 @@ internal static class GateVerb
                 ? []
                 : await new GateLog(session.Source, $"gate-{Environment.MachineName}").AppendAsync(result.Word, cancellationToken);
             var told = notify
-                ? await new NotificationQueue(session.Source).EnqueueAsync(
-                    $"Gate local: {Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Folder))}", Text(result.Word.Answer), null, cancellationToken)
+                ? await NotificationQueue.EnqueueAsync(session.Source, Notice(options.Folder, result.Word), null, cancellationToken)
                 : null;
             var places = Places(result, recorded, store);
             if (told is not null)
             {
-                places.Add(("Notified", NotificationQueue.Say(told)));
+                places.Add(("Notified", NotificationText.Of(told)));
             }
 
             return await view.ShowAsync(parsed, result.Word.Answer, More(result, recorded, told), places);
@@ -94,8 +94,12 @@ internal static class GateVerb
     }
 
     /// <summary>The answer as a notification: no output of the build, which may hold anything.</summary>
-    private static string Text(GateAnswer answer) =>
-        $"{answer.Verdict.ToString().ToUpperInvariant()}\n{string.Join('\n', answer.Rules.Select(rule => $"{rule.Verdict.ToString().ToLowerInvariant()}: {rule.Name} {rule.Actual}"))}";
+    private static Notification Notice(string folder, GateWord word) => new()
+    {
+        Subject = $"Gate local: {Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}",
+        Text = GateNotice.Text(word.Answer),
+        TraceId = word.TraceId,
+    };
 
     private static Dictionary<string, object?> More(LocalGateResult result, IReadOnlyList<string> recorded, NotificationReceipt? told) => new(StringComparer.Ordinal)
     {

@@ -1,10 +1,8 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using Cogo.Cli.Gates;
 using Cogo.Core;
 using Cogo.Core.Artifacts;
-using Cogo.Core.Gates;
 using Cogo.Core.Metrics;
 
 namespace Cogo.Cli.Notify;
@@ -27,43 +25,20 @@ internal static class MetricsVerb
         {
             var (bounds, window) = await thresholds.ReadAsync(parsed, surroundings, cancellationToken);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            var metrics = new MetricsReader(session.Source, surroundings.Time);
-            var figures = await metrics.SummaryAsync(new MetricsScope(window), cancellationToken);
-            var gates = await metrics.GatesAsync(window, cancellationToken);
-            var answer = QualityGate.JudgeAcceptance(bounds, figures);
-            var document = JsonSerializer.SerializeToUtf8Bytes(new { figures, gates = gates.Gates, acceptance = answer }, CogoJson.Indented);
-            var at = surroundings.Time.GetUtcNow();
-            var path = $"metrics/{at.ToString("yyyyMMdd", CultureInfo.InvariantCulture)}/snapshot-{at.ToString("HHmmss", CultureInfo.InvariantCulture)}.json";
-            using (var content = new MemoryStream(document))
-            {
-                var store = new LocalArtifactStore(session.Source, new ArtifactOptions { BasePath = session.Options.ArtifactsFolder });
-                var trace = System.Diagnostics.ActivityTraceId.CreateRandom().ToHexString();
-                await store.SaveAsync(path, content, new ArtifactContext("metrics", trace, "application/json"), cancellationToken);
-            }
-
+            var store = new LocalArtifactStore(session.Source, new ArtifactOptions { BasePath = session.Options.ArtifactsFolder });
+            var snapshot = await MetricsSnapshot.TakeAsync(
+                new MetricsReader(session.Source, surroundings.Time), store, bounds, window,
+                System.Diagnostics.ActivityTraceId.CreateRandom().ToHexString(), surroundings.Time, cancellationToken);
             if (parsed.GetValue(file) is { } copy)
             {
-                await WriteAsync(surroundings.FullPath(copy), document, cancellationToken);
+                await OutputFile.WriteAsync("--file", surroundings.FullPath(copy), snapshot.Document, cancellationToken);
             }
 
             await terminal.Out.WriteLineAsync(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(new { path, figures, gates = gates.Gates, acceptance = answer }, CogoJson.Options)
-                : $"{ReportText.Of(figures, answer)}\n\nKept as {path}.");
+                ? JsonSerializer.Serialize(new { snapshot.Path, snapshot.Figures, snapshot.Gates, snapshot.Acceptance }, CogoJson.Options)
+                : $"{ReportText.Of(snapshot.Figures, snapshot.Acceptance)}\n\nKept as {snapshot.Path}.");
             return ExitCodes.Passed;
         });
         return verb;
-    }
-
-    private static async Task WriteAsync(string path, byte[] document, CancellationToken cancellationToken)
-    {
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            await File.WriteAllBytesAsync(path, document, cancellationToken);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"--file {path} cannot be written: {e.Message}", e);
-        }
     }
 }

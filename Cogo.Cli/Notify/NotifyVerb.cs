@@ -1,18 +1,16 @@
 using System.CommandLine;
-using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Cogo.Cli.Gates;
 using Cogo.Core;
-using Cogo.Core.Gates;
 using Cogo.Core.Metrics;
+using Cogo.Core.Notifications;
 
 namespace Cogo.Cli.Notify;
 
 /// <summary><c>cogo notify weekly</c> and <c>cogo weekly enqueue</c>: the report of a week, delivered by the job queue.</summary>
 internal static class NotifyVerb
 {
-    private static readonly MetricsWindow Week = new(TimeSpan.FromDays(7));
-
     public static Command Create(Terminal terminal, Surroundings surroundings) => new("notify", "Tell the webhook of the workers.")
     {
         Weekly(new Command("weekly", "Send the report of the last seven days now."), terminal, surroundings, once: false),
@@ -27,9 +25,11 @@ internal static class NotifyVerb
     {
         var json = Jobs.VerbOptions.Json();
         var dryRun = new Option<bool>("--dry-run") { Description = "Only show the report." };
+        var picture = new Option<string?>("--picture") { Description = "Also draw the week as SVG into this file.", HelpName = "FILE" };
         var thresholds = new ThresholdOptions(withWindow: false);
         var database = new DatabaseOptions();
         thresholds.AddTo(verb);
+        verb.Options.Add(picture);
         verb.Options.Add(dryRun);
         verb.Options.Add(json);
         database.AddTo(verb);
@@ -37,17 +37,18 @@ internal static class NotifyVerb
         {
             var (bounds, _) = await thresholds.ReadAsync(parsed, surroundings, cancellationToken);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            var figures = await new MetricsReader(session.Source, surroundings.Time).SummaryAsync(new MetricsScope(Week), cancellationToken);
-            var text = ReportText.Of(figures, QualityGate.JudgeAcceptance(bounds, figures));
-            var now = surroundings.Time.GetUtcNow().UtcDateTime;
-            var week = string.Create(CultureInfo.InvariantCulture, $"{ISOWeek.GetYear(now)}-W{ISOWeek.GetWeekOfYear(now):00}");
-            var subject = $"Cogo, week {week}";
+            var report = await WeekReport.ReadAsync(new MetricsReader(session.Source, surroundings.Time), bounds, surroundings.Time, cancellationToken);
+            if (parsed.GetValue(picture) is { } file)
+            {
+                await OutputFile.WriteAsync("--picture", surroundings.FullPath(file), Encoding.UTF8.GetBytes(WeekPicture.Svg(report.Figures)), cancellationToken);
+            }
+
             var job = parsed.GetValue(dryRun)
                 ? null
-                : await new NotificationQueue(session.Source).EnqueueAsync(subject, text, once ? $"weekly:{week}" : null, cancellationToken);
+                : await NotificationQueue.EnqueueAsync(session.Source, report.ToNotification(), once ? report.OnceKey : null, cancellationToken);
             await terminal.Out.WriteLineAsync(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(new { subject, text, job_id = job?.Id, trace_id = job?.TraceId, duplicate = job?.Duplicate }, CogoJson.Options)
-                : $"{subject}\n\n{text}\n\n{NotificationQueue.Say(job)}");
+                ? JsonSerializer.Serialize(new { report.Subject, report.Text, job_id = job?.Id, trace_id = job?.TraceId, duplicate = job?.Duplicate }, CogoJson.Options)
+                : $"{report.Subject}\n\n{report.Text}\n\n{NotificationText.Of(job)}");
             return ExitCodes.Passed;
         });
         return verb;

@@ -38,7 +38,7 @@ public sealed class EventLog(NpgsqlDataSource database, string workerId) : IEven
         foreach (var auditEvent in events)
         {
             var insert = new NpgsqlBatchCommand(sql);
-            insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = delivery.TraceId });
+            insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = auditEvent.TraceId ?? delivery.TraceId });
             insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = auditEvent.Type });
             insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = delivery.MessageId });
             insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = delivery.Route.ToString() });

@@ -39,4 +39,16 @@ public static class EventTypes
     public const string GateFix = "gate_fix";
     public const string GatePassed = "gate_passed";
     public const string GateFailed = "gate_failed";
+
+    /// <summary>A webhook took a notification; under the trace that it tells of.</summary>
+    public const string NotificationDelivered = "notification_delivered";
+
+    /// <summary>An attempt to deliver a notification did not succeed; under the trace that it tells of.</summary>
+    public const string NotificationFailed = "notification_failed";
+
+    /// <summary>An administrator's request was carried out.</summary>
+    public const string AdminAction = "admin_action";
+
+    /// <summary>A request came with a wrong admin token.</summary>
+    public const string AdminRefused = "admin_refused";
 }

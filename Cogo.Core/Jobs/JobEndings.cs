@@ -42,7 +42,7 @@ internal sealed class JobEndings(NpgsqlDataSource database, string workerId, int
     public Outcome Of(Delivery delivery, JobEnvelope job, JobOutcome outcome, string? cancelReason)
     {
         var clear = job.ConcurrencyKey is not null || cancelReason is not null ? Clear(delivery) : null;
-        return outcome switch
+        Outcome ending = outcome switch
         {
             JobOutcome.Succeeded succeeded => Succeeded(delivery, succeeded, clear),
             JobOutcome.Cancelled => new Outcome.Fail("cancelled", cancelReason ?? "Its handler cancelled it.", Verdict.Invalid) { Write = clear },
@@ -53,6 +53,7 @@ internal sealed class JobEndings(NpgsqlDataSource database, string workerId, int
             JobOutcome.Snooze snooze => new Outcome.Retry(snooze.Reason ?? "Snoozed.", snooze.For < TimeSpan.Zero ? TimeSpan.Zero : snooze.For) { Counts = false, Write = clear },
             _ => throw new InvalidOperationException($"{outcome.GetType().Name} is no outcome of a job."),
         };
+        return outcome.Events.Count == 0 ? ending : ending with { Events = outcome.Events };
     }
 
     private Outcome.Done Succeeded(Delivery delivery, JobOutcome.Succeeded succeeded, Func<NpgsqlTransaction, CancellationToken, Task>? clear)

@@ -1,3 +1,5 @@
+using Cogo.Core.Audit;
+
 namespace Cogo.Core.Jobs;
 
 /// <summary>How an attempt at a job ended.</summary>
@@ -6,6 +8,9 @@ public abstract record JobOutcome
     private JobOutcome()
     {
     }
+
+    /// <summary>Audited in the transaction that ends the attempt, in this order.</summary>
+    public IReadOnlyList<AuditEvent> Events { get; init; } = [];
 
     /// <param name="Result">Serialized to JSON and kept with the job; null for none.</param>
     public sealed record Succeeded(object? Result = null) : JobOutcome;

@@ -70,3 +70,11 @@ public sealed record MetricsSummary(
 
 /// <summary>The score without its parts.</summary>
 public sealed record DecisionScore(double? Score, long Judged, long Held);
+
+/// <summary>24 hours.</summary>
+/// <param name="Since">When they begin.</param>
+/// <param name="Passed">Tasks that ended with this verdict.</param>
+/// <param name="Other">Tasks that ended without a verdict about their change.</param>
+/// <param name="P90Ms">From a task's first message to its verdict; null: there was none.</param>
+/// <param name="GatesPassed">Traces whose last gate of the window fell on this day, and passed.</param>
+public sealed record DayFigures(DateTimeOffset Since, long Passed, long Failed, long Other, double? P90Ms, long GatesPassed, long GatesFailed);

@@ -14,6 +14,7 @@ public sealed class MetricsReader(NpgsqlDataSource source, TimeProvider time)
     private static readonly string Tasks = SqlQuery.Load("read_tasks");
     private static readonly string Decisions = SqlQuery.Load("read_decisions");
     private static readonly string Gates = SqlQuery.Load("read_gates");
+    private static readonly string Days = SqlQuery.Load("read_days");
 
     /// <summary>p50, p90 and p99 by stage, and by route and tenant.</summary>
     public async Task<LatencyFigures> LatencyAsync(MetricsScope scope, CancellationToken cancellationToken)
@@ -97,6 +98,24 @@ public sealed class MetricsReader(NpgsqlDataSource source, TimeProvider time)
         }
 
         return new GateCounts(window.ToString(), since, until, all, each);
+    }
+
+    /// <summary>The last days up to now, each 24 h long, oldest first.</summary>
+    public async Task<IReadOnlyList<DayFigures>> DaysAsync(int days, CancellationToken cancellationToken)
+    {
+        var (since, until) = Span(new MetricsWindow(TimeSpan.FromDays(days)));
+        await using var command = Command(Days, since, until);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = days });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var read = new List<DayFigures>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            read.Add(new DayFigures(
+                since + TimeSpan.FromDays(read.Count), reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2),
+                reader.IsDBNull(3) ? null : Milliseconds(reader, 3), reader.GetInt64(4), reader.GetInt64(5)));
+        }
+
+        return read;
     }
 
     /// <summary>All of it, shortly.</summary>

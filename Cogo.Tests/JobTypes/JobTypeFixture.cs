@@ -39,13 +39,13 @@ internal sealed class JobTypeFixture : IAsyncDisposable
     public T Service<T>()
         where T : notnull => _services.GetRequiredService<T>();
 
-    public TestJobContext Job(string type, object payload) => new(Service<IArtifactStore>())
+    public TestJobContext Job(string type, object payload, int attempt = 1) => new(Service<IArtifactStore>())
     {
         Id = ++_jobs,
         Type = type,
         Queue = "default",
         Payload = payload as JsonElement? ?? JsonSerializer.SerializeToElement(payload, CogoJson.Options),
-        Attempt = 1,
+        Attempt = attempt,
         MaxAttempts = 3,
         TraceId = Guid.NewGuid().ToString("N"),
         Logger = NullLogger.Instance,

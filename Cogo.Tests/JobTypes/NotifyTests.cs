@@ -4,6 +4,7 @@ using System.Text.Json;
 using Cogo.Core.Jobs;
 using Cogo.Tests.Codegen;
 using Cogo.Tests.Fixtures;
+using Cogo.Tests.Notifications;
 using Cogo.Workers.Jobs.Notify;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -142,6 +143,74 @@ public sealed class NotifyTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("github")]
+    [InlineData("slack")]
+    [InlineData("googlechat")]
+    [InlineData("http")]
+    public async Task The_picture_of_a_week_goes_along_as_far_as_the_receiver_can_show_it(string kind)
+    {
+        await using var jobs = await StartAsync(kind, ("COGO_PUBLIC_URL", "https://cogo.example/base/"));
+        var job = jobs.Job("notify.webhook", new { subject = "Week", text = "all green", week = Pictures.Week() with { Title = $"Week <b> {Token}" } });
+        JobTypeFixture.Result(await jobs.RunAsync(job));
+
+        var svg = await job.ArtifactTextAsync("week.svg");
+        Assert.Contains("Week &lt;b&gt; [redacted]", svg, StringComparison.Ordinal);
+        Assert.DoesNotContain(Token, svg, StringComparison.Ordinal);
+        var sent = _sent.Last().Json;
+        var link = $"https://cogo.example/base/artifacts/job-{job.Id}/week.svg";
+        if (kind == "http")
+        {
+            var picture = sent.GetProperty("picture");
+            Assert.Equal((link, "image/svg+xml", svg), (picture.GetProperty("url").GetString(), picture.GetProperty("content_type").GetString(), picture.GetProperty("svg").GetString()));
+        }
+        else
+        {
+            Assert.EndsWith(
+                kind == "github" ? $"all green\n\n![Picture of the week]({link})" : $"*Week*\nall green\n<{link}|Picture of the week>",
+                sent.GetProperty(kind == "github" ? "body" : "text").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Without_an_address_for_readers_no_link_is_laid()
+    {
+        await using var jobs = await StartAsync("slack");
+        JobTypeFixture.Result(await jobs.RunAsync("notify.webhook", new { subject = "Week", text = "all green", week = Pictures.Week() }));
+
+        Assert.Equal("""{"text":"*Week*\nall green"}""", Encoding.UTF8.GetString(_sent.Last().Body));
+    }
+
+    [Fact]
+    public async Task What_became_of_a_notification_is_audited_under_the_trace_that_it_tells_of()
+    {
+        await using var jobs = await StartAsync("slack");
+        var about = new string('a', 32);
+        async Task<(string Type, string? Trace, string Data)> TellAsync(object payload, int attempt = 1)
+        {
+            var audited = Assert.Single((await jobs.RunAsync(jobs.Job("notify.webhook", payload, attempt))).Events);
+            return (audited.Type, audited.TraceId, JsonSerializer.Serialize(audited.Data, Cogo.Core.CogoJson.Options));
+        }
+
+        var told = await TellAsync(new { subject = $"About {Token}", text = "t", trace_id = about });
+        _refusals.Enqueue((503, null));
+        var late = await TellAsync(new { subject = "s", text = "t" }, attempt: 2);
+        _refusals.Enqueue((503, null));
+        var last = await TellAsync(new { subject = "s", text = "t" }, attempt: 3);
+        var wrong = await TellAsync(new { subject = "two\nlines", text = "t", trace_id = about });
+        var odd = await TellAsync(new { subject = "s" });
+
+        Assert.Equal(("notification_delivered", about, """{"kind":"slack","subject":"About [redacted]","job_id":1,"attempt":1,"status":200}"""), told);
+        Assert.Equal(
+            ("notification_failed", null, """{"kind":"slack","subject":"s","job_id":2,"attempt":2,"status":503,"code":"webhook_unavailable","reason":"The slack webhook answered 503.","final":false}"""), late);
+        Assert.EndsWith("\"final\":true}", last.Data, StringComparison.Ordinal);
+        Assert.Equal(("notification_failed", about), (wrong.Type, wrong.Trace));
+        Assert.Contains("\"code\":\"invalid_payload\"", wrong.Data, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"subject\":", wrong.Data, StringComparison.Ordinal);
+        Assert.Contains("\"code\":\"invalid_payload\"", odd.Data, StringComparison.Ordinal);
+        Assert.All(new[] { told, late, last, wrong, odd }, one => Assert.DoesNotContain("sesame", one.Data, StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData(429, "33", 33)]
     [InlineData(503, null, null)]
     public async Task What_may_pass_is_tried_again(int status, string? retryAfter, int? seconds)
@@ -187,6 +256,7 @@ public sealed class NotifyTests : IAsyncLifetime
         Assert.Contains("WEBHOOK_TYPE", JobTypeFixture.Failed("webhook_missing", await jobs.RunAsync("notify.webhook", new { subject = "s", text = "t" })).Reason, StringComparison.Ordinal);
         JobTypeFixture.Failed("invalid_payload", await jobs.RunAsync("notify.webhook", new { subject = "two\nlines", text = "t" }));
         JobTypeFixture.Failed("invalid_payload", await jobs.RunAsync("notify.webhook", new { subject = "s" }));
+        JobTypeFixture.Failed("invalid_payload", await jobs.RunAsync("notify.webhook", new { subject = "s", text = "t", week = Pictures.Week() with { Days = [] } }));
     }
 
     [Theory]
@@ -204,12 +274,12 @@ public sealed class NotifyTests : IAsyncLifetime
 
     private Task<JobTypeFixture> GitHubAsync() => StartAsync("github");
 
-    private Task<JobTypeFixture> StartAsync(string kind)
+    private Task<JobTypeFixture> StartAsync(string kind, params (string Name, string? Value)[] more)
     {
         var hook = $"{_server.Address}hook/sesame-chat";
         return JobTypeFixture.StartAsync(
-            ("WEBHOOK_TYPE", kind), ("GITHUB_OWNER", "acme"), ("GITHUB_REPO", "shop"), ("GITHUB_TOKEN", Token), ("GITHUB_API_URL", _server.Address.ToString()),
+            [.. more, ("WEBHOOK_TYPE", kind), ("GITHUB_OWNER", "acme"), ("GITHUB_REPO", "shop"), ("GITHUB_TOKEN", Token), ("GITHUB_API_URL", _server.Address.ToString()),
             ("SLACK_WEBHOOK_URL", hook), ("GOOGLE_CHAT_WEBHOOK_URL", hook), ("WEBHOOK_URL", hook), ("WEBHOOK_SECRET", Signing),
-            ("ConnectionStrings:cogo", $"Host=db;Username=cogo;Password={Password}"));
+            ("ConnectionStrings:cogo", $"Host=db;Username=cogo;Password={Password}")]);
     }
 }

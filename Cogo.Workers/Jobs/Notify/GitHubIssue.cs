@@ -16,22 +16,23 @@ internal sealed class GitHubIssue(NotifyOptions options, WebhookClient client)
 
     private string Issues => $"{options.GitHubApi.AbsoluteUri.TrimEnd('/')}/repos/{options.GitHubOwner}/{options.GitHubRepo}/issues";
 
-    public async Task<JobOutcome> UpsertAsync(NotifyPayload payload, CancellationToken cancellationToken)
+    public async Task<WebhookDelivery> UpsertAsync(string subject, string body, CancellationToken cancellationToken)
     {
-        var (number, ending) = await FindAsync(payload.Subject, cancellationToken);
-        if (ending is not null)
+        var (number, refused) = await FindAsync(subject, cancellationToken);
+        if (refused is { } ending)
         {
             return ending;
         }
 
         var answer = number is { } known
-            ? await client.SendAsync("github", Request(HttpMethod.Patch, $"{Issues}/{known.ToString(CultureInfo.InvariantCulture)}", new { body = payload.Text }), cancellationToken)
-            : await client.SendAsync("github", Request(HttpMethod.Post, Issues, new { title = payload.Subject, body = payload.Text, labels = new[] { Label } }), cancellationToken);
-        return answer.Ending ?? new JobOutcome.Succeeded(new { kind = "github", issue = Number(answer.Json) ?? number, opened = number is null });
+            ? await client.SendAsync("github", Request(HttpMethod.Patch, $"{Issues}/{known.ToString(CultureInfo.InvariantCulture)}", new { body }), cancellationToken)
+            : await client.SendAsync("github", Request(HttpMethod.Post, Issues, new { title = subject, body, labels = new[] { Label } }), cancellationToken);
+        return new WebhookDelivery(
+            answer.Ending ?? new JobOutcome.Succeeded(new { kind = "github", issue = Number(answer.Json) ?? number, opened = number is null }), answer.Status);
     }
 
     /// <summary>The open issue with this title and our label.</summary>
-    private async Task<(long? Number, JobOutcome? Ending)> FindAsync(string subject, CancellationToken cancellationToken)
+    private async Task<(long? Number, WebhookDelivery? Refused)> FindAsync(string subject, CancellationToken cancellationToken)
     {
         for (var page = 1; page <= MostPages; page++)
         {
@@ -39,12 +40,12 @@ internal sealed class GitHubIssue(NotifyOptions options, WebhookClient client)
                 "github", Request(HttpMethod.Get, string.Create(CultureInfo.InvariantCulture, $"{Issues}?state=open&labels={Label}&per_page={PageSize}&page={page}"), null), cancellationToken);
             if (answer.Ending is not null)
             {
-                return (null, answer.Ending);
+                return (null, new WebhookDelivery(answer.Ending, answer.Status));
             }
 
             if (answer.Json is not { ValueKind: JsonValueKind.Array } issues)
             {
-                return (null, new JobOutcome.Retry("The github webhook answered with something else than a list of issues."));
+                return (null, new WebhookDelivery(new JobOutcome.Retry("The github webhook answered with something else than a list of issues."), answer.Status));
             }
 
             foreach (var issue in issues.EnumerateArray())

@@ -30,6 +30,9 @@ public sealed record NotifyOptions
     /// <summary>Signs what goes to an <c>http</c> receiver; null: unsigned.</summary>
     public string? SigningSecret { get; init; }
 
+    /// <summary>Where readers reach the API, for links to pictures; null: none are laid.</summary>
+    public Uri? PublicAddress { get; init; }
+
     /// <summary>One request, to the last byte of its answer.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -7,6 +7,9 @@ public static class NotifySettings
 {
     public const string KindSetting = "WEBHOOK_TYPE";
 
+    /// <summary>Address at which readers reach the API.</summary>
+    public const string PublicAddressSetting = "COGO_PUBLIC_URL";
+
     private const int ShortestSecret = 6;
 
     // What else this process may know and a notification must not tell.
@@ -26,6 +29,11 @@ public static class NotifySettings
         if (Text("GITHUB_API_URL") is { } api)
         {
             options = options with { GitHubApi = Address(api, "GITHUB_API_URL") };
+        }
+
+        if (Text(PublicAddressSetting) is { } own)
+        {
+            options = options with { PublicAddress = Address(own, PublicAddressSetting) };
         }
 
         return Text(KindSetting)?.ToLowerInvariant() switch

@@ -9,7 +9,12 @@ using Cogo.Core.Jobs;
 namespace Cogo.Workers.Jobs.Notify;
 
 /// <summary>An answer, or how the job ends without one.</summary>
-internal readonly record struct WebhookAnswer(JsonElement? Json, JobOutcome? Ending);
+/// <param name="Status">Of the answer; null: there was none.</param>
+internal readonly record struct WebhookAnswer(JsonElement? Json, JobOutcome? Ending, int? Status);
+
+/// <summary>How a delivery ended.</summary>
+/// <param name="Status">Of the receiver's last answer; null: there was none.</param>
+internal readonly record struct WebhookDelivery(JobOutcome Outcome, int? Status);
 
 /// <summary>
 /// Sends JSON to a webhook and turns what goes wrong into outcomes that name no address: it is a secret. Redirects are
@@ -31,7 +36,7 @@ internal sealed class WebhookClient(NotifyOptions options, TimeProvider time) : 
     });
 
     /// <summary>Posts a document; the result says which kind of webhook took it.</summary>
-    public async Task<JobOutcome> PostAsync(string kind, Uri address, object document, JobContext job, CancellationToken cancellationToken)
+    public async Task<WebhookDelivery> PostAsync(string kind, Uri address, object document, JobContext job, CancellationToken cancellationToken)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(document, CogoJson.Options);
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = Json(body) };
@@ -46,7 +51,7 @@ internal sealed class WebhookClient(NotifyOptions options, TimeProvider time) : 
         }
 
         var answer = await SendAsync(kind, request, cancellationToken);
-        return answer.Ending ?? new JobOutcome.Succeeded(new { kind });
+        return new WebhookDelivery(answer.Ending ?? new JobOutcome.Succeeded(new { kind }), answer.Status);
     }
 
     /// <summary>Sends a request; what is not a success is an ending.</summary>
@@ -61,20 +66,20 @@ internal sealed class WebhookClient(NotifyOptions options, TimeProvider time) : 
             var status = (int)response.StatusCode;
             if (status is >= 200 and < 300)
             {
-                return new WebhookAnswer(await ReadAsync(response, both.Token), null);
+                return new WebhookAnswer(await ReadAsync(response, both.Token), null, status);
             }
 
             return new WebhookAnswer(null, status is 408 or 429 or >= 500 || (status == 403 && response.Headers.TryGetValues("X-RateLimit-Remaining", out var left) && left.FirstOrDefault() == "0")
                 ? new JobOutcome.Retry($"The {kind} webhook answered {status}.", RetryAfter.Of(response, time))
-                : new JobOutcome.Failed("webhook_refused", $"The {kind} webhook answered {status}: check its address and what it allows."));
+                : new JobOutcome.Failed("webhook_refused", $"The {kind} webhook answered {status}: check its address and what it allows."), status);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new WebhookAnswer(null, new JobOutcome.Retry($"The {kind} webhook had not answered after {options.Timeout.TotalSeconds:0.###} s."));
+            return new WebhookAnswer(null, new JobOutcome.Retry($"The {kind} webhook had not answered after {options.Timeout.TotalSeconds:0.###} s."), null);
         }
         catch (Exception e) when (e is HttpRequestException or HttpIOException or IOException)
         {
-            return new WebhookAnswer(null, new JobOutcome.Retry($"The {kind} webhook could not be reached ({(e as HttpRequestException)?.HttpRequestError.ToString() ?? e.GetType().Name})."));
+            return new WebhookAnswer(null, new JobOutcome.Retry($"The {kind} webhook could not be reached ({(e as HttpRequestException)?.HttpRequestError.ToString() ?? e.GetType().Name})."), null);
         }
     }
 
