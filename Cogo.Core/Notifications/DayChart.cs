@@ -39,9 +39,9 @@ internal static class DayChart
 
         void Legend(Drawing on, double right)
         {
-            Entry("pass", "passed", right - 236, hatched: false);
-            Entry("fail", "failed", right - 164, hatched: true);
-            Entry("other", "without verdict", right - 100, hatched: false);
+            Entry("pass", "passed", right - 180, hatched: false);
+            Entry("fail", "failed", right - 112, hatched: true);
+            Entry("other", "other", right - 50, hatched: false);
 
             void Entry(string style, string word, double x, bool hatched)
             {
@@ -79,12 +79,12 @@ internal static class DayChart
 
     private static void Rows(Drawing drawing, IReadOnlyList<DayFigures> days, double left, double top, double column)
     {
-        (string Label, Func<DayFigures, string> Value, string Style)[] rows =
+        (string Label, Func<DayFigures, string> Value)[] rows =
         [
-            ("", FigureText.Day, "small"),
-            ("pass rate", day => FigureText.Share(day.Passed, (double)Math.Max(0, day.Passed) + Math.Max(0, day.Failed)), "small"),
-            ("p90", day => FigureText.Time(day.P90Ms), "small"),
-            ("gates", day => day.GatesPassed + day.GatesFailed == 0 ? "–" : $"{FigureText.Count(day.GatesPassed)}/{FigureText.Count((double)day.GatesPassed + day.GatesFailed)}", "small"),
+            ("", FigureText.Day),
+            ("pass rate", day => FigureText.Share(day.Passed, (double)Math.Max(0, day.Passed) + Math.Max(0, day.Failed))),
+            ("p90", day => FigureText.Time(day.P90Ms)),
+            ("gates", Gates),
         ];
         for (var row = 0; row < rows.Length; row++)
         {
@@ -97,9 +97,16 @@ internal static class DayChart
 
             for (var i = 0; i < days.Count; i++)
             {
-                drawing.Text(rows[row].Style, left + LabelWidth + (column * (i + 0.5)), y, rows[row].Value(days[i]), days.Count > 10 ? 5 : 12, "middle");
+                drawing.Text("small", left + LabelWidth + (column * (i + 0.5)), y, rows[row].Value(days[i]), days.Count > 10 ? 5 : 12, "middle");
             }
         }
+    }
+
+    /// <summary>Counted as far as there is room, else their share.</summary>
+    private static string Gates(DayFigures day)
+    {
+        var (passed, all) = ((double)Math.Max(0, day.GatesPassed), (double)Math.Max(0, day.GatesPassed) + Math.Max(0, day.GatesFailed));
+        return all is > 0 and < 1_000 ? $"{FigureText.Count(passed)}/{FigureText.Count(all)}" : FigureText.Share(passed, all);
     }
 
     private static double Total(DayFigures day) => (double)Math.Max(0, day.Passed) + Math.Max(0, day.Failed) + Math.Max(0, day.Other);

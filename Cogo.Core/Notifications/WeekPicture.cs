@@ -68,8 +68,8 @@ public static class WeekPicture
     {
         var (passed, failed, other) = (Sum(week, day => day.Passed), Sum(week, day => day.Failed), Sum(week, day => day.Other));
         var (gatesPassed, gatesFailed) = (Sum(week, day => day.GatesPassed), Sum(week, day => day.GatesFailed));
-        Tile(0, "Tasks ended", FigureText.Count(passed + failed + other), $"{FigureText.Count(failed)} failed, {FigureText.Count(other)} without verdict");
-        Tile(1, "Pass rate", FigureText.Share(passed, passed + failed), $"{FigureText.Count(passed)} of {FigureText.Count(passed + failed)} with a verdict");
+        Tile(0, "Tasks ended", FigureText.Count(passed + failed + other), $"{FigureText.Count(failed)} failed, {FigureText.Count(other)} other");
+        Tile(1, "Pass rate", FigureText.Share(passed, passed + failed), $"{FigureText.Count(passed)} of {FigureText.Count(passed + failed)} tasks");
         Tile(2, "p90 end to end", FigureText.Time(week.P90Ms), $"p50 {FigureText.Time(week.P50Ms)}");
         Tile(3, "Gates passed", FigureText.Share(gatesPassed, gatesPassed + gatesFailed), $"{FigureText.Count(gatesPassed)} of {FigureText.Count(gatesPassed + gatesFailed)} traces");
 
@@ -80,7 +80,7 @@ public static class WeekPicture
             drawing.Rectangle("panel", x, 98, TileWidth, 84, 8);
             drawing.Text("muted", x + 14, 120, label, 26);
             drawing.Text("big", x + 14, 149, value, 12);
-            drawing.Text("muted", x + 14, 170, note, 28);
+            drawing.Text("muted", x + 14, 170, note, 23);
         }
     }
 
@@ -93,8 +93,8 @@ public static class WeekPicture
         {
             drawing.Circle(Class(rule.Verdict), left + 22, y - 4, 9);
             Sign(drawing, rule.Verdict, left + 22, y - 4);
-            drawing.Text("", left + 40, y, $"{Spoken(rule.Name)}: {rule.Actual}", 27);
-            drawing.Text("muted", left + 40, y + 17, $"expected {Symbols(rule.Expected)}", 30);
+            drawing.Text("", left + 40, y, $"{Spoken(rule.Name)}: {rule.Actual}", 25);
+            drawing.Text("muted", left + 40, y + 17, $"expected {Symbols(rule.Expected)}", 26);
             y += 42;
         }
 
@@ -112,7 +112,7 @@ public static class WeekPicture
     });
 
     private static string Description(WeekFigures week) => string.Join(' ', week.Days.Select(day => string.Create(
-        CultureInfo.InvariantCulture, $"{FigureText.Day(day)}: {day.Passed} passed, {day.Failed} failed, {day.Other} without verdict.")));
+        CultureInfo.InvariantCulture, $"{FigureText.Day(day)}: {day.Passed} passed, {day.Failed} failed, {day.Other} other.")));
 
     private static double Sum(WeekFigures week, Func<DayFigures, long> figure) => week.Days.Sum(day => (double)Math.Max(0, figure(day)));
 

@@ -140,6 +140,8 @@ public sealed class AdminEndpointTests(AdminHost host) : IClassFixture<AdminHost
     [Fact]
     public async Task No_secret_is_in_answers_logs_rows_or_files()
     {
+        await using var alone = new AdminHost();
+        await alone.InitializeAsync();
         var said = new StringBuilder();
         foreach (var token in new[] { AdminHost.Token, AdminHost.WrongToken })
         {
@@ -151,22 +153,22 @@ public sealed class AdminEndpointTests(AdminHost host) : IClassFixture<AdminHost
                 ("GET", "/api/metrics/events", null),
             })
             {
-                var answer = await host.SendAsync(HttpMethod.Parse(method), path, body, token: token);
+                var answer = await alone.SendAsync(HttpMethod.Parse(method), path, body, token: token);
                 said.Append(answer.Response.Headers).Append(answer.Text).Append('\n');
             }
         }
 
         await Eventually.BecomesTrueAsync(
-            async () => await host.Database.ScalarAsync<long>("select count(*) from jobs where status in ('queued', 'running')") == 0, "the end of all jobs");
-        said.Append(host.Logged).AppendJoin('\n', host.Received);
-        foreach (var file in Directory.EnumerateFiles(host.ArtifactsFolder, "*", SearchOption.AllDirectories))
+            async () => await alone.Database.ScalarAsync<long>("select count(*) from jobs where status in ('queued', 'running')") == 0, "the end of all jobs");
+        said.Append(alone.Logged).AppendJoin('\n', alone.Received);
+        foreach (var file in Directory.EnumerateFiles(alone.ArtifactsFolder, "*", SearchOption.AllDirectories))
         {
             said.Append(await File.ReadAllTextAsync(file));
         }
 
-        foreach (var table in (await host.Database.ScalarAsync<string[]>("select array_agg(format('%I', tablename)) from pg_tables where schemaname = 'public'"))!)
+        foreach (var table in (await alone.Database.ScalarAsync<string[]>("select array_agg(format('%I', tablename)) from pg_tables where schemaname = 'public'"))!)
         {
-            said.Append(await host.Database.ScalarAsync<string>($"select string_agg(t::text, E'\\n') from {table} t"));
+            said.Append(await alone.Database.ScalarAsync<string>($"select string_agg(t::text, E'\\n') from {table} t"));
         }
 
         var everything = said.ToString();

@@ -1,4 +1,5 @@
 using System.Text;
+using static Cogo.Tests.EndToEnd.OtlpFields;
 
 namespace Cogo.Tests.EndToEnd;
 
@@ -18,52 +19,4 @@ internal static class SpanReader
         select new ExportedSpan(Hex(span, 1), Hex(span, 2), Hex(span, 4), Encoding.UTF8.GetString(Fields(span, 5).First()));
 
     private static string Hex(byte[] span, int number) => Convert.ToHexStringLower(Fields(span, number).FirstOrDefault() ?? []);
-
-    /// <summary>The length-delimited fields of one number.</summary>
-    private static List<byte[]> Fields(byte[] message, int number)
-    {
-        var found = new List<byte[]>();
-        var at = 0;
-        while (at < message.Length)
-        {
-            var key = Varint(message, ref at);
-            switch (key & 7)
-            {
-                case 0:
-                    Varint(message, ref at);
-                    break;
-                case 1:
-                    at += 8;
-                    break;
-                case 5:
-                    at += 4;
-                    break;
-                default:
-                    var length = (int)Varint(message, ref at);
-                    if ((int)(key >> 3) == number)
-                    {
-                        found.Add(message[at..(at + length)]);
-                    }
-
-                    at += length;
-                    break;
-            }
-        }
-
-        return found;
-    }
-
-    private static ulong Varint(byte[] message, ref int at)
-    {
-        ulong value = 0;
-        for (var shift = 0; ; shift += 7)
-        {
-            var next = message[at++];
-            value |= (ulong)(next & 0x7f) << shift;
-            if (next < 0x80)
-            {
-                return value;
-            }
-        }
-    }
 }
