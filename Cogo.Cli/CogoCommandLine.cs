@@ -17,13 +17,10 @@ namespace Cogo.Cli;
 /// <summary>The command line as a whole: one verb a file.</summary>
 public static class CogoCommandLine
 {
-    /// <summary>Runs a command line and returns its exit code. Expected failures are a sentence on <see cref="Terminal.Error"/>.</summary>
-    public static async Task<int> RunAsync(
-        IReadOnlyList<string> args, Terminal terminal, Surroundings surroundings, CancellationToken cancellationToken)
+    /// <summary>All verbs with their options.</summary>
+    internal static RootCommand Create(Terminal terminal, Surroundings surroundings)
     {
-        ArgumentNullException.ThrowIfNull(args);
-        ArgumentNullException.ThrowIfNull(terminal);
-        var root = new RootCommand("Cogo sends software agents' work through a durable bus in Postgres: change, build, test, verdict.")
+        return new RootCommand("Cogo sends software agents' work through a durable bus in Postgres: change, build, test, verdict.")
         {
             DevVerb.Create(terminal, surroundings),
             RunVerb.Create(terminal, surroundings),
@@ -48,6 +45,15 @@ public static class CogoCommandLine
             MigrateVerb.Create(terminal, surroundings),
             VersionVerb.Create(terminal),
         };
+    }
+
+    /// <summary>Runs a command line and returns its exit code. Expected failures are a sentence on <see cref="Terminal.Error"/>.</summary>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args, Terminal terminal, Surroundings surroundings, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(terminal);
+        var root = Create(terminal, surroundings);
         var parsed = root.Parse(args);
         // A broken command line must not keep a program that reads JSON from its last line.
         var json = args.Contains(RunVerb.JsonOption, StringComparer.Ordinal) && parsed.CommandResult.Command.Name == RunVerb.Name;

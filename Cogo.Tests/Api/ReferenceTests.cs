@@ -13,6 +13,7 @@ public partial class ReferenceTests(ApiHost api) : IClassFixture<ApiHost>
         Assert.StartsWith("3.1", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         Assert.Equal(
             [
+                "/api/admin/metrics/snapshot", "/api/admin/notify", "/api/admin/notify/gate", "/api/admin/notify/weekly", "/api/admin/notify/weekly/picture", "/api/admin/weekly/enqueue",
                 "/api/artifacts/index", "/api/index/repositories", "/api/index/search", "/api/index/symbols/{name}", "/api/index/symbols/{name}/references", "/api/integration/status",
                 "/api/metrics/decision-quality", "/api/metrics/events", "/api/metrics/gate/summary", "/api/metrics/latency",
                 "/api/metrics/quality/gate/recent", "/api/metrics/summary", "/api/metrics/trace/{traceId}",

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Cogo.Cli;
 using Cogo.Tests.Fixtures;
 using Xunit;
 
@@ -40,6 +41,29 @@ public sealed partial class WorkflowFileTests : IDisposable
     }
 
     [Fact]
+    public async Task No_workflow_calls_what_does_not_parse()
+    {
+        var root = CogoCommandLine.Create(
+            new Terminal(TextWriter.Null, TextWriter.Null, interactive: false), new Surroundings(_ => null, _folder.Path, () => Stream.Null, TimeProvider.System));
+        // The parser tells a wrong line from a right one.
+        Assert.NotEmpty(root.Parse("weekly enqueue --picturesque x").Errors);
+        var files = Directory.GetFiles(Repository.PathOf(".github/workflows"));
+        Assert.Equal(Files.Select(file => file.Data.Item1).Order(StringComparer.Ordinal), files.Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
+        foreach (var file in files)
+        {
+            var text = await File.ReadAllTextAsync(file);
+            var calls = AnyCall().Matches(text).Select(match => match.Groups["line"].Value.Trim()).ToList();
+
+            // Each mention of the program is a build or one of these.
+            Assert.Equal(Regex.Count(text, @"Cogo\.Cli", RegexOptions.None, TimeSpan.FromSeconds(1)), calls.Count + Regex.Count(text, @"dotnet build Cogo\.Cli", RegexOptions.None, TimeSpan.FromSeconds(1)));
+            foreach (var line in calls)
+            {
+                Assert.Equal([], root.Parse(line).Errors.Select(error => $"{Path.GetFileName(file)}: cogo {line}: {error.Message}"));
+            }
+        }
+    }
+
+    [Fact]
     public async Task Scheduled_work_runs_at_the_hours_that_were_agreed()
     {
         var text = await File.ReadAllTextAsync(Repository.PathOf(".github/workflows/scheduled-ops.yml"));
@@ -50,6 +74,10 @@ public sealed partial class WorkflowFileTests : IDisposable
         // A step that waits for another hour than the file names would never run.
         Assert.Equal(2, Regex.Count(text, "github\\.event\\.schedule == '(0 2 \\* \\* \\*|5 2 \\* \\* 1)'", RegexOptions.None, TimeSpan.FromSeconds(1)));
     }
+
+    // A step that is named after a command is not one.
+    [GeneratedRegex(@"(dotnet run --project Cogo\.Cli [^\n]*?-- |^\s*(- )?(run: )?cogo )(?<line>[^>|&;\n]+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex AnyCall();
 
     [GeneratedRegex(@"dotnet run --project Cogo\.Cli -c Release --no-build -- (?<line>[^>\n]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Call();

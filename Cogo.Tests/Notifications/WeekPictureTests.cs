@@ -34,6 +34,10 @@ public class WeekPictureTests
     }
 
     [Fact]
+    public async Task The_picture_in_the_documentation_is_what_is_drawn() =>
+        Assert.Equal(await File.ReadAllTextAsync(Repository.PathOf("docs/week.svg")), WeekPicture.Svg(Pictures.Week()));
+
+    [Fact]
     public void A_week_without_work_says_so_and_claims_no_rate()
     {
         var words = Words(Draw(Pictures.Empty()));
