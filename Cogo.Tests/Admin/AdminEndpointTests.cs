@@ -198,6 +198,7 @@ public sealed class AdminEndpointTests(AdminHost host) : IClassFixture<AdminHost
         }
 
         var everything = said.ToString();
+        Assert.Contains("was refused: wrong admin token from 127.0.0.1", alone.Logged, StringComparison.Ordinal);
         Assert.Contains("admin_refused", everything, StringComparison.Ordinal);
         Assert.Contains("notification_delivered", everything, StringComparison.Ordinal);
         Assert.All(

@@ -31,7 +31,7 @@ public sealed class NotifyVerbTests : IAsyncLifetime
         var first = await _cogo.RunAsync(["weekly", "enqueue", "--json"]);
         var again = await _cogo.RunAsync(["weekly", "enqueue", "--json"]);
         var now = await _cogo.RunAsync(["notify", "weekly", "--json"]);
-        var shown = await _cogo.RunAsync(["notify", "weekly", "--dry-run"]);
+        var shown = await _cogo.RunAsync(["notify", "weekly", "--dry-run", "--picture", "out/week.svg"]);
 
         Assert.Equal((0, 0, 0, 0), (first.Code, again.Code, now.Code, shown.Code));
         Assert.Equal((false, true, false), (Duplicate(first), Duplicate(again), Duplicate(now)));
@@ -40,6 +40,8 @@ public sealed class NotifyVerbTests : IAsyncLifetime
         var text = await _database.ScalarAsync<string>("select payload ->> 'text' from jobs order by id limit 1");
         Assert.Contains("Tasks: 2 ended, 1 passed, 1 failed", text, StringComparison.Ordinal);
         Assert.Contains("✗ q1_pass_rate: 50 % (expected >= 70 %)", text, StringComparison.Ordinal);
+        var picture = System.Xml.Linq.XDocument.Load(_folder.In("out/week.svg"));
+        Assert.Contains(picture.Descendants(), shape => shape.Value == "1 of 2 tasks");
         Assert.Matches("^Cogo, week [0-9]{4}-W[0-9]{2}\n", shown.Output);
     }
 
@@ -65,6 +67,7 @@ public sealed class NotifyVerbTests : IAsyncLifetime
 
         Assert.True(ran.Code == 1, ran.ToString());
         var payload = await _database.ScalarAsync<string>("select payload::text from jobs where id = $1", ran.Lines[0].GetProperty("notify_job_id").GetInt64());
+        Assert.Contains($"\"trace_id\": \"{ran.Lines[0].GetProperty("trace_id").GetString()}\"", payload, StringComparison.Ordinal);
         Assert.Contains("Gate local: shop", payload, StringComparison.Ordinal);
         Assert.Contains("fail: build_exit 3", payload, StringComparison.Ordinal);
         Assert.DoesNotContain("sesame", payload, StringComparison.Ordinal);

@@ -53,7 +53,13 @@ public sealed class FigureTelemetryTests : IDisposable
         await using (await CogoProcess.StartAsync(_folder.Path, environment))
         {
             await Eventually.BecomesTrueAsync(() => points.ContainsKey(("cogo.gate.pass_rate", "")), "the figures at the collector");
+            // After them, and they are read again only in a minute: what is counted here is not in them.
+            await database.ExecuteAsync("insert into agent_messages (service, role, shard, payload) values ('orchestrator', 'execute', '0', '{\"target\":\"nowhere/at/0\"}')");
+            await Eventually.BecomesTrueAsync(() => points.ContainsKey(("cogo.bus.handled", "outcome=dead_lettered,route=orchestrator/execute/0")), "the counter of the bus at the collector");
         }
+
+        var handled = points[("cogo.bus.handled", "outcome=dead_lettered,route=orchestrator/execute/0")];
+        Assert.Equal(("{message}", false, 1), (handled.Unit, handled.IsGauge, handled.Value));
 
         Assert.Equal(["application/x-protobuf"], types.Distinct());
         var gauges = points.Values.Where(point => point.Metric.StartsWith("cogo.", StringComparison.Ordinal) && point.IsGauge).ToList();

@@ -71,7 +71,7 @@ public class WeekPictureTests
     public void What_is_written_in_it_is_text_and_never_markup()
     {
         const string hostile = "</text><script>alert(1)</script>&\"'\u0001\ud800 ]]>";
-        var drawn = Draw(Pictures.Week() with { Title = hostile, Rules = [new WeekRule(hostile, hostile, hostile, GateVerdict.Fail)] });
+        var drawn = Draw(Pictures.Week() with { Title = hostile, Rules = [new WeekRule(hostile, hostile, hostile, GateVerdict.Fail), new WeekRule(string.Concat(Enumerable.Repeat("🦊", 40)), "x", "y", GateVerdict.Pass)] });
 
         Assert.Contains(Words(drawn), word => word.StartsWith("</text><script>alert(1)</script>&\"'", StringComparison.Ordinal));
         Assert.Equal(
