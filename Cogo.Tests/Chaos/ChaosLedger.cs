@@ -112,17 +112,19 @@ internal static class ChaosLedger
         return (reader.GetInt64(0), reader.GetString(1));
     }
 
-    /// <summary>
-    /// How many messages the ledger has, how many sessions ended because their lease ran out, and how many jobs ended
-    /// in the attempt whose handler heard that they were cancelled.
-    /// </summary>
-    public static async Task<(long Ledger, long LeasesLost, long Reached)> CountAsync(NpgsqlDataSource database)
+    /// <summary>How much of what the run is to prove anything about there was.</summary>
+    public static async Task<ChaosCount> CountAsync(NpgsqlDataSource database)
     {
         await using var ask = database.CreateCommand(
-            $"{Ended} select (select count(*) from ledger), (select count(*) from bus_sessions where end_reason like '%lease ran out%'), (select count(*) from reached r join newest n on (n.id, n.claim_id) = (r.job_id, r.fence))");
+            $"""
+            {Ended} select (select count(*) from ledger), (select count(*) from bus_sessions where end_reason like '%lease ran out%'),
+              (select count(*) from reached r join newest n on (n.id, n.claim_id) = (r.job_id, r.fence)),
+              (select count(*) from job_results where starts_with(worker_id, '{SqlChaosWorker.WorkerPrefix}')),
+              (select count(*) from bus_sessions where starts_with(worker_id, '{SqlChaosWorker.WorkerPrefix}') and end_reason like '%lease ran out%')
+            """);
         await using var reader = await ask.ExecuteReaderAsync();
         await reader.ReadAsync();
-        return (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+        return new ChaosCount(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4));
     }
 
     /// <summary>The rules that were broken, with some of the messages.</summary>
@@ -150,3 +152,10 @@ internal static class ChaosLedger
         return broken;
     }
 }
+
+/// <param name="Ledger">Messages and jobs that the ledger has.</param>
+/// <param name="LeasesLost">Sessions that ended because their lease ran out.</param>
+/// <param name="Reached">Jobs that ended in the attempt whose handler heard that they were cancelled.</param>
+/// <param name="BySql">Jobs that the worker in SQL finished.</param>
+/// <param name="SqlLeasesLost">Of the sessions whose lease ran out, those of the worker in SQL.</param>
+internal sealed record ChaosCount(long Ledger, long LeasesLost, long Reached, long BySql, long SqlLeasesLost);

@@ -3,13 +3,14 @@ using Npgsql;
 
 namespace Cogo.Tests.Chaos;
 
-/// <summary>A server, four workers that reach it in different ways, and what can be done to them.</summary>
+/// <summary>A server, four workers that reach it in different ways, one that knows SQL alone, and what can be done to them.</summary>
 [UnsupportedOSPlatform("windows")]
 internal sealed class ChaosRig : IAsyncDisposable
 {
     private static readonly TimeSpan PastTheLease = ChaosWorker.Lease + TimeSpan.FromSeconds(2);
 
     private readonly List<(Func<Task<WorkerProcess>> Start, WorkerProcess Process)> _workers = [];
+    private WorkerProcess? _sql;
     private readonly PgBouncer _bouncer;
     private readonly StallingProxy _listenProxy;
     private readonly StallingProxy _proxy;
@@ -26,8 +27,8 @@ internal sealed class ChaosRig : IAsyncDisposable
     /// <summary>What can be done, by name; each ends with everything healed again.</summary>
     public IReadOnlyList<(string Name, Func<Random, Task> Run)> Faults =>
     [
-        ("a worker is killed", KillAsync),
-        ("a worker is stopped past its lease and continued", random => _workers[random.Next(_workers.Count)].Process.StopForAsync(PastTheLease)),
+        ("a worker is killed, and the one in SQL", KillAsync),
+        ("a worker is stopped past its lease and continued, and the one in SQL", StopAsync),
         ("Postgres restarts without a shutdown", _ => Server.RestartAsync()),
         ("all connections are cut", _ => CutAsync()),
         ("LISTEN goes deaf", _ => _listenProxy.StallAsync(PastTheLease)),
@@ -63,6 +64,11 @@ internal sealed class ChaosRig : IAsyncDisposable
             await rig.AddAsync(() => WorkerProcess.StartAsync(bouncer.ConnectionString));
             await rig.AddAsync(() => WorkerProcess.StartAsync(With(direct, builder => builder.Port = rig._proxy.Port), clock: TimeSpan.FromHours(-1)));
             await rig.AddAsync(() => WorkerProcess.StartAsync(direct, With(direct, builder => builder.Port = rig._listenProxy.Port), knowsRare: true));
+            if (ChaosWorkloads.Chosen().Any(workload => workload is JobWorkload))
+            {
+                rig._sql = await WorkerProcess.StartSqlAsync(direct);
+            }
+
             return rig;
         }
         catch
@@ -76,7 +82,7 @@ internal sealed class ChaosRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         var failures = new List<Exception>();
-        foreach (var part in _workers.Select(worker => (IAsyncDisposable)worker.Process).Concat([_proxy, _listenProxy, _bouncer, Server]))
+        foreach (var part in _workers.Select(worker => (IAsyncDisposable)worker.Process).Concat(_sql is null ? [] : [_sql]).Concat([_proxy, _listenProxy, _bouncer, Server]))
         {
             try
             {
@@ -89,6 +95,7 @@ internal sealed class ChaosRig : IAsyncDisposable
         }
 
         _workers.Clear();
+        _sql = null;
         if (failures.Count > 0)
         {
             throw new AggregateException(failures);
@@ -110,6 +117,35 @@ internal sealed class ChaosRig : IAsyncDisposable
         _workers.RemoveAll(worker => worker.Process == process);
         await process.KillAsync();
         await AddAsync(start);
+        if (_sql is not null)
+        {
+            await _sql.KillAsync();
+            _sql = await WorkerProcess.StartSqlAsync(Server.ConnectionString);
+        }
+    }
+
+    private Task StopAsync(Random random)
+    {
+        var one = _workers[random.Next(_workers.Count)].Process.StopForAsync(PastTheLease);
+        return _sql is null ? one : Task.WhenAll(one, _sql.StopForAsync(PastTheLease, SqlHoldsAsync));
+    }
+
+    /// <summary>Whether the stopped worker in SQL holds a job, and no call of its that is still under way ends it.</summary>
+    private async Task<bool> SqlHoldsAsync()
+    {
+        await using var connection = new NpgsqlConnection(With(Server.ConnectionString, builder => builder.Pooling = false));
+        await connection.OpenAsync();
+        await using var ask = new NpgsqlCommand(
+            """
+            create temp table held as select session_id from bus_sessions where host = 'sql' and ended_at is null and lease_until > clock_timestamp();
+            select pg_sleep(0.1);
+            select exists (select 1 from held join bus_sessions using (session_id) where ended_at is null)
+            """,
+            connection);
+        await using var reader = await ask.ExecuteReaderAsync();
+        await reader.NextResultAsync();
+        await reader.ReadAsync();
+        return reader.GetBoolean(0);
     }
 
     private async Task CutAsync()

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using Cogo.Core.Processes;
+using Cogo.Tests.Fixtures;
 
 namespace Cogo.Tests.Chaos;
 
-/// <summary>A <see cref="ChaosWorker"/> that can be killed, stopped and continued.</summary>
+/// <summary>A <see cref="ChaosWorker"/>, or a <see cref="SqlChaosWorker"/>, that can be killed, stopped and continued.</summary>
 internal sealed class WorkerProcess : IAsyncDisposable
 {
     private const int Continue = 18;
@@ -13,19 +14,33 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     private WorkerProcess(Process process) => _process = process;
 
-    public static async Task<WorkerProcess> StartAsync(string database, string? listen = null, TimeSpan clock = default, bool knowsRare = false)
+    public static Task<WorkerProcess> StartAsync(string database, string? listen = null, TimeSpan clock = default, bool knowsRare = false) => StartAsync(
+        ChaosWorker.Program,
+        new Dictionary<string, string?>
+        {
+            [ChaosWorker.Database] = database,
+            [ChaosWorker.ClockMs] = clock.TotalMilliseconds.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            [ChaosWorker.Listen] = listen,
+            [ChaosWorker.Rare] = knowsRare ? "1" : null,
+        });
+
+    public static Task<WorkerProcess> StartSqlAsync(string database) =>
+        StartAsync(SqlChaosWorker.Program, new Dictionary<string, string?> { [SqlChaosWorker.Database] = database });
+
+    private static async Task<WorkerProcess> StartAsync(string program, Dictionary<string, string?> environment)
     {
-        var info = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Cogo.Tests.dll"), ChaosWorker.Program])
+        var info = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Cogo.Tests.dll"), program])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        info.Environment[ChaosWorker.Database] = database;
-        info.Environment[ChaosWorker.ClockMs] = clock.TotalMilliseconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        info.Environment[ChaosWorker.Listen] = listen;
-        info.Environment[ChaosWorker.Rare] = knowsRare ? "1" : null;
+        foreach (var (name, value) in environment)
+        {
+            info.Environment[name] = value;
+        }
+
         var worker = new WorkerProcess(Process.Start(info)!);
         using var deadline = new CancellationTokenSource(Deadline);
         try
@@ -69,16 +84,30 @@ internal sealed class WorkerProcess : IAsyncDisposable
     }
 
     /// <summary>SIGSTOP, and SIGCONT after so long.</summary>
-    public async Task StopForAsync(TimeSpan duration)
+    public Task StopForAsync(TimeSpan duration) => StopForAsync(duration, () => Task.FromResult(true));
+
+    /// <summary>SIGSTOP at a moment that fits, which is found by trying, and SIGCONT after so long.</summary>
+    public async Task StopForAsync(TimeSpan duration, Func<Task<bool>> fits)
     {
-        Signals.Send(_process.Id, Signals.Stop);
-        try
+        await Eventually.BecomesTrueAsync(TryAsync, "a moment that fits to stop a worker");
+
+        async Task<bool> TryAsync()
         {
-            await Task.Delay(duration);
-        }
-        finally
-        {
-            Signals.Send(_process.Id, Continue);
+            Signals.Send(_process.Id, Signals.Stop);
+            try
+            {
+                if (!await fits())
+                {
+                    return false;
+                }
+
+                await Task.Delay(duration);
+                return true;
+            }
+            finally
+            {
+                Signals.Send(_process.Id, Continue);
+            }
         }
     }
 

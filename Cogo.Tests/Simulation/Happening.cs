@@ -1,16 +1,21 @@
 namespace Cogo.Tests.Simulation;
 
-/// <summary>What can happen to a message, and to a session.</summary>
+/// <summary>What can happen to a message, to a session, and to a queue.</summary>
 internal enum Kind
 {
+    Committed,
     Claimed,
     Returned,
     Finished,
     Buried,
+    Renewed,
     Revoked,
+    Paused,
+    Resumed,
 }
 
 /// <summary>One thing that the store let happen.</summary>
+/// <param name="Code">Why; of a claim, and of a queue, the route.</param>
 internal sealed record Happening(Kind Kind, long Id, long Fence, long Session, int Attempt, string Code = "")
 {
     /// <summary>Code of what came back because its session ended.</summary>

@@ -6,17 +6,19 @@ using Npgsql;
 namespace Cogo.Tests.Simulation;
 
 /// <summary>
-/// One run: a few workers of the bus as they are, a model of the database, and for three minutes whatever can go
-/// wrong, all drawn from the seed. After that nothing goes wrong any more and everything must come to an end.
+/// One run: a few workers of the bus as they are, each on some of up to four routes, a model of the database, and for
+/// three minutes whatever can go wrong, all drawn from the seed. After that nothing goes wrong any more and everything
+/// must come to an end.
 /// </summary>
 internal sealed class SimulatedRun : IDisposable
 {
     private static readonly TimeSpan Trouble = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan Patience = TimeSpan.FromHours(2);
-    private static readonly Route Route = Route.Parse("test/work/0");
+    private static readonly Route[] AllRoutes = [Route.Parse("test/work/0"), Route.Parse("test/other/1"), Route.Parse("jobs/default/0"), Route.Parse("jobs/slow/0")];
 
     private readonly SimulatedWorld _world;
     private readonly StoreModel _model;
+    private readonly Route[] _routes;
     private readonly List<Worker> _workers = [];
     private readonly NpgsqlDataSource _nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1");
     private readonly List<Task> _background = [];
@@ -29,6 +31,11 @@ internal sealed class SimulatedRun : IDisposable
         _world = new SimulatedWorld(seed);
         _model = new StoreModel(() => _world.Now, _world.Random, bug);
         _faults = new NetworkFaults(_world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Chance(0.2) ? 0.01 : 0);
+        _routes = Some(AllRoutes);
+        foreach (var route in _routes)
+        {
+            _model.LaneOf(route);
+        }
     }
 
     /// <summary>What went wrong, or null; and a number that is the same when the run was.</summary>
@@ -45,7 +52,7 @@ internal sealed class SimulatedRun : IDisposable
         var workers = _world.Random.Next(1, 4);
         for (var i = 0; i < workers; i++)
         {
-            Start();
+            Start(Some(_routes));
         }
 
         _unpublished = _world.Random.Next(1, 25);
@@ -76,8 +83,9 @@ internal sealed class SimulatedRun : IDisposable
         TimeSpan? In(double chance, double leastMs, double mostMs) => _world.Chance(chance) ? _world.Now + _world.Between(leastMs, mostMs) : null;
         var isLate = _world.Chance(0.15);
         var id = _model.Publish(
-            new StoreModel.Message
+            new StoredMessage
             {
+                Route = _world.Random.GetItems(_routes, 1)[0],
                 CreatedAt = _world.Now,
                 MaxAttempts = _world.Random.Next(1, 6),
                 Priority = _world.Chance(0.2) ? _world.Random.Next(-2, 3) : 0,
@@ -100,61 +108,76 @@ internal sealed class SimulatedRun : IDisposable
     {
         _unpublished--;
         _model.Commit(id);
-        foreach (var worker in _workers)
-        {
-            Wake(worker);
-        }
+        Wake(null, [_model.LaneOf(_model.Messages[(int)id - 1].Route)]);
     }
 
     /// <summary>A wake-up may be lost, late, or come twice.</summary>
-    private void Wake(Worker worker)
+    private void Wake(SimulatedStore? from, IReadOnlyCollection<long> lanes)
     {
-        for (var i = _world.Random.Next(0, 3); i > 0; i--)
+        foreach (var worker in _workers.Where(worker => worker.Store != from))
         {
-            _world.At(_world.Between(0.1, 50), () => worker.Process.Do(() => worker.Bus.WakeUp.Signal(1)));
+            foreach (var lane in lanes)
+            {
+                for (var i = _world.Random.Next(0, 3); i > 0; i--)
+                {
+                    _world.At(_world.Between(0.1, 50), () => worker.Process.Do(() => worker.Bus.WakeUp.Signal(lane)));
+                }
+            }
         }
     }
 
-    private void Start()
+    private void Start(Route[] routes)
     {
         var process = new SimulatedProcess(_world, $"worker-{++_started}");
         process.Clock.Process = process;
         var options = new BusOptions { WorkerId = process.Name, Listen = false, BatchSize = _world.Random.Next(1, 6) };
-        var store = new SimulatedStore(_world, _model, options, Route, _faults, from => _workers.Where(worker => worker.Store != from).ToList().ForEach(Wake));
+        var store = new SimulatedStore(_world, _model, options, _faults, Wake) { OpensAtOnce = routes.Length > 1 };
         var runtime = new BusRuntime(process.Clock, new Random(_world.Random.Next()), process);
-        var subscription = new SubscriptionOptions
+        var subscriptions = Array.ConvertAll(routes, route => (route, new SubscriptionOptions
         {
             Concurrency = _world.Random.Next(1, 5),
             HandlerTimeout = _world.Chance(0.3) ? TimeSpan.FromSeconds(10) : null,
             DrainTimeout = _world.Between(0, 2000),
-        };
+        }));
         process.Do(() =>
         {
             var bus = new MessageBus(_nowhere, options, store, runtime, NullLogger.Instance);
-            _workers.Add(new Worker(process, bus, store, runtime));
-            _background.Add(runtime.Run(() => SubscribeAsync(bus, process, subscription)));
+            var stopping = new CancellationTokenSource();
+            var starting = runtime.Run(() => SubscribeAsync(bus, process, subscriptions, stopping.Token));
+            _background.Add(starting);
+            _workers.Add(new Worker(process, bus, store, runtime, starting, stopping));
         });
     }
 
-    // As the host does: a start that fails is tried again.
-    private async Task SubscribeAsync(MessageBus bus, SimulatedProcess process, SubscriptionOptions options)
+    // As the host does: a start that fails is tried again, and a stop ends the start before it closes the bus.
+    private async Task SubscribeAsync(
+        MessageBus bus, SimulatedProcess process, (Route Route, SubscriptionOptions Options)[] subscriptions, CancellationToken stopping)
     {
-        while (true)
+        for (var begun = 0; begun < subscriptions.Length && !stopping.IsCancellationRequested;)
         {
             try
             {
-                await bus.SubscribeAsync(Route, new Handler(_world, process), options, CancellationToken.None);
-                return;
+                var (route, options) = subscriptions[begun];
+                await bus.SubscribeAsync(route, new Handler(_world, process, _routes), options, stopping);
+                begun++;
             }
             catch (NpgsqlException)
             {
-                await Task.Delay(TimeSpan.FromSeconds(1), process.Clock);
+                await Task.Delay(TimeSpan.FromSeconds(1), process.Clock, CancellationToken.None);
             }
-            catch (ObjectDisposedException)
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
         }
+    }
+
+    private static async Task StopAsync(Worker worker)
+    {
+        await worker.Runtime.CancelAsync(worker.Stopping);
+        await worker.Starting;
+        await worker.Bus.DisposeAsync();
+        worker.Stopping.Dispose();
     }
 
     private void Disturb()
@@ -165,12 +188,12 @@ internal sealed class SimulatedRun : IDisposable
         }
 
         var worker = _workers[_world.Random.Next(_workers.Count)];
-        switch (_world.Random.Next(5))
+        switch (_world.Random.Next(6))
         {
             case 0:
                 worker.Process.Kill();
                 _workers.Remove(worker);
-                _world.At(_world.Between(0, 20_000), Start);
+                _world.At(_world.Between(0, 20_000), () => Start(Some(_routes)));
                 break;
             case 1:
                 worker.Process.Stop(_world.Between(10, 90_000));
@@ -180,32 +203,64 @@ internal sealed class SimulatedRun : IDisposable
                 _world.At(_world.Between(10, 90_000), () => worker.Store.CutOff = false);
                 break;
             case 3:
+                PauseOne();
+                break;
+            case 4:
                 worker.Process.Clock.Offset += TimeSpan.FromHours(_world.Chance(0.5) ? 1 : -1);
                 break;
             default:
                 _workers.Remove(worker);
-                worker.Process.Do(() => _background.Add(worker.Runtime.Run(() => worker.Bus.DisposeAsync().AsTask())));
-                _world.At(_world.Between(0, 20_000), Start);
+                worker.Process.Do(() => _background.Add(worker.Runtime.Run(() => StopAsync(worker))));
+                _world.At(_world.Between(0, 20_000), () => Start(Some(_routes)));
                 break;
         }
+    }
+
+    /// <summary>A queue of jobs, if the run has one.</summary>
+    private void PauseOne()
+    {
+        var queues = Array.FindAll(_routes, route => route.Service == Route.JobService);
+        if (queues.Length == 0)
+        {
+            return;
+        }
+
+        var queue = queues[_world.Random.Next(queues.Length)];
+        _model.Pause(queue, paused: true);
+        _world.At(_world.Between(0, 60_000), () => Resume(queue));
+    }
+
+    private void Resume(Route queue)
+    {
+        _model.Pause(queue, paused: false);
+        Wake(null, [_model.LaneOf(queue)]);
+    }
+
+    private Route[] Some(Route[] routes)
+    {
+        Route[] shuffled = [.. routes];
+        _world.Random.Shuffle(shuffled);
+        return shuffled[.._world.Random.Next(1, routes.Length + 1)];
     }
 
     private void Settle()
     {
         _faults = new NetworkFaults(0, 0, 0, 0);
+        Array.ForEach(_routes, Resume);
         foreach (var worker in _workers)
         {
             worker.Process.Kill();
         }
 
         _workers.Clear();
-        Start();
+        Start(_routes);
     }
 
-    private sealed record Worker(SimulatedProcess Process, MessageBus Bus, SimulatedStore Store, BusRuntime Runtime);
+    private sealed record Worker(
+        SimulatedProcess Process, MessageBus Bus, SimulatedStore Store, BusRuntime Runtime, Task Starting, CancellationTokenSource Stopping);
 
     /// <summary>Does what handlers do, good ones and bad ones.</summary>
-    private sealed class Handler(SimulatedWorld world, SimulatedProcess process) : IMessageHandler
+    private sealed class Handler(SimulatedWorld world, SimulatedProcess process, Route[] routes) : IMessageHandler
     {
         public async Task<Outcome> HandleAsync(Delivery delivery, CancellationToken cancellationToken)
         {
@@ -220,7 +275,7 @@ internal sealed class SimulatedRun : IDisposable
                 0 => throw new InvalidOperationException("A bug."),
                 1 => new Outcome.Retry("Not yet.", world.Chance(0.5) ? null : world.Between(0, 5000)),
                 2 => new Outcome.Fail("no_good", "No good.", Verdict.Failed),
-                3 => Outcome.Completed(publish: [new OutgoingMessage(Route, "{}")]),
+                3 => Outcome.Completed(publish: [new OutgoingMessage(world.Random.GetItems(routes, 1)[0], "{}")]),
                 _ => Outcome.Completed(),
             };
         }

@@ -9,38 +9,38 @@ namespace Cogo.Tests.Simulation;
 /// while under way. What has left a process takes effect though the process ends.
 /// </summary>
 internal sealed class SimulatedStore(
-    SimulatedWorld world, StoreModel model, BusOptions options, Route route, NetworkFaults faults, Action<SimulatedStore> ring) : IBusStore
+    SimulatedWorld world, StoreModel model, BusOptions options, NetworkFaults faults, Action<SimulatedStore, IReadOnlyCollection<long>> ring) : IBusStore
 {
     private static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Nothing gets through in either direction.</summary>
     public bool CutOff { get; set; }
 
-    public Task<long> LaneAsync(Route asked, CancellationToken cancellationToken) => CallAsync(() => 1L, cancellationToken);
+    /// <summary>
+    /// Sessions are opened without time going by. Routes of one process take turns at that with a semaphore, which goes on
+    /// with those that wait on a thread of its own, outside of the simulation: here nobody waits.
+    /// </summary>
+    public bool OpensAtOnce { get; init; }
+
+    public Task<long> LaneAsync(Route asked, CancellationToken cancellationToken) => CallAsync(() => model.LaneOf(asked), cancellationToken);
 
     public Task<long> OpenSessionAsync(IReadOnlyCollection<string> routes, CancellationToken cancellationToken) =>
-        CallAsync(() => model.OpenSession(options.LeaseDuration), cancellationToken);
+        OpeningAsync(() => model.OpenSession(options.LeaseDuration), cancellationToken);
 
     public Task AnnounceRoutesAsync(long session, IReadOnlyCollection<string> routes, CancellationToken cancellationToken) =>
-        CallAsync(() => true, cancellationToken);
+        OpeningAsync(() => true, cancellationToken);
 
     public Task<bool> RenewSessionAsync(long session, long floorClaim, CancellationToken cancellationToken) =>
         CallAsync(() => model.Renew(session, options.LeaseDuration, floorClaim), cancellationToken);
 
     public Task<IReadOnlyList<long>> EndSessionAsync(long session, string reason, CancellationToken cancellationToken) =>
-        CallAsync<IReadOnlyList<long>>(
-            () =>
-            {
-                model.EndSession(session);
-                return [1];
-            },
-            cancellationToken);
+        CallAsync(() => model.EndSession(session), cancellationToken);
 
     public Task<IReadOnlyList<Delivery>> ClaimAsync(long lane, Route asked, long session, int limit, CancellationToken cancellationToken) =>
-        CallAsync(() => model.Claim(route, session, limit), cancellationToken);
+        CallAsync(() => model.Claim(lane, asked, session, limit), cancellationToken);
 
     public Task<IReadOnlyList<long>> ReadyLanesAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken) =>
-        CallAsync<IReadOnlyList<long>>(() => model.IsReady() ? [1] : [], cancellationToken);
+        CallAsync<IReadOnlyList<long>>(() => [.. lanes.Where(model.IsReady)], cancellationToken);
 
     public Task<int> ReleaseUnknownAsync(long session, long from, IReadOnlyList<long> known, CancellationToken cancellationToken) =>
         CallAsync(() => model.ReleaseUnknown(session, from, known, options.HeartbeatInterval / 2), cancellationToken);
@@ -50,27 +50,33 @@ internal sealed class SimulatedStore(
         CallAsync<IReadOnlyList<(long, long)>>(() => model.Finish(session, messages), cancellationToken);
 
     public Task<Ended> EndAsync(long session, Delivery delivery, Outcome outcome, CancellationToken cancellationToken) => CallAsync(
-        () => new Ended(
-            outcome switch
+        () =>
+        {
+            var ending = outcome switch
             {
                 Outcome.Retry retry => model.Retry(session, delivery.Fence, delivery.MessageId, retry.After, counts: true, Happening.Retried),
                 Outcome.Fail fail => model.Fail(session, delivery.Fence, delivery.MessageId, fail.Code),
                 _ => model.Finish(session, [(delivery.Fence, delivery.MessageId)]).Count == 1 ? Ending.Accepted : Ending.Fenced,
-            },
-            []),
+            };
+            if (ending == Ending.Fenced)
+            {
+                return new Ended(ending, []);
+            }
+
+            foreach (var message in outcome.Publish)
+            {
+                model.Publish(new StoredMessage { Route = message.Route, CreatedAt = world.Now, Cause = (delivery.MessageId, delivery.Fence) });
+            }
+
+            return new Ended(ending, [.. outcome.Publish.Select(message => model.LaneOf(message.Route)).Distinct()]);
+        },
         cancellationToken);
 
     public Task<Ending> HandBackAsync(long session, Delivery delivery, string reason, CancellationToken cancellationToken) =>
         CallAsync(() => model.Retry(session, delivery.Fence, delivery.MessageId, TimeSpan.Zero, counts: false, Happening.HandedBack), cancellationToken);
 
     public Task<IReadOnlyList<long>> ReapAsync(CancellationToken cancellationToken) =>
-        CallAsync<IReadOnlyList<long>>(
-            () =>
-            {
-                model.Reap();
-                return [1];
-            },
-            cancellationToken);
+        CallAsync(model.Reap, cancellationToken);
 
     public Task<IReadOnlyList<(long Session, ProcessIdentity Process)>> LiveSessionsAsync(CancellationToken cancellationToken) =>
         CallAsync<IReadOnlyList<(long, ProcessIdentity)>>(() => [], cancellationToken);
@@ -80,10 +86,31 @@ internal sealed class SimulatedStore(
     public Task NotifyAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken) => CallAsync(
         () =>
         {
-            ring(this);
+            ring(this, lanes);
             return true;
         },
         cancellationToken);
+
+    private Task<T> OpeningAsync<T>(Func<T> apply, CancellationToken cancellationToken)
+    {
+        if (!OpensAtOnce)
+        {
+            return CallAsync(apply, cancellationToken);
+        }
+
+        if (CutOff || world.Chance(faults.LostRequest))
+        {
+            return Task.FromException<T>(Lost());
+        }
+
+        if (world.Chance(faults.Refused))
+        {
+            return Task.FromException<T>(NotAllowed());
+        }
+
+        var result = apply();
+        return world.Chance(faults.LostAnswer) ? Task.FromException<T>(Lost()) : Task.FromResult(result);
+    }
 
     private Task<T> CallAsync<T>(Func<T> apply, CancellationToken cancellationToken)
     {
@@ -99,7 +126,7 @@ internal sealed class SimulatedStore(
         {
             if (!lost && world.Chance(faults.Refused))
             {
-                answer.TrySetException(new PostgresException("permission denied", "ERROR", "ERROR", PostgresErrorCodes.InsufficientPrivilege));
+                answer.TrySetException(NotAllowed());
                 return;
             }
 
@@ -152,8 +179,11 @@ internal sealed class SimulatedStore(
         }
     }
 
-    private static void Fail<T>(TaskCompletionSource<T> answer) =>
-        answer.TrySetException(new NpgsqlException("The connection was lost.", new SocketException((int)SocketError.ConnectionReset)));
+    private static void Fail<T>(TaskCompletionSource<T> answer) => answer.TrySetException(Lost());
+
+    private static NpgsqlException Lost() => new("The connection was lost.", new SocketException((int)SocketError.ConnectionReset));
+
+    private static PostgresException NotAllowed() => new("permission denied", "ERROR", "ERROR", PostgresErrorCodes.InsufficientPrivilege);
 
     private TimeSpan Latency() => world.Chance(faults.Slow) ? world.Between(100, 12_000) : world.Between(0.1, 3);
 

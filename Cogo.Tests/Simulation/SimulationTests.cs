@@ -49,7 +49,12 @@ public class SimulationTests
     [InlineData(PlantedBug.LostClaimsStayLost)]
     [InlineData(PlantedBug.CrashesDoNotCount)]
     [InlineData(PlantedBug.KeysAreNotChecked)]
+    [InlineData(PlantedBug.KeysAreOfAllRoutes)]
     [InlineData(PlantedBug.LateCommitsAreSkipped)]
+    [InlineData(PlantedBug.FloorIsTooHigh)]
+    [InlineData(PlantedBug.EndedSessionsAreRenewed)]
+    [InlineData(PlantedBug.PausedQueuesAreRead)]
+    [InlineData(PlantedBug.PrioritiesAreIgnored)]
     public void A_bug_in_the_store_is_found(PlantedBug bug)
     {
         var found = Enumerable.Range(0, 500).FirstOrDefault(seed => SimulatedRun.Run(seed, bug).Broken is not null, -1);

@@ -8,77 +8,103 @@ namespace Cogo.Tests.Simulation;
 /// </summary>
 internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug bug = PlantedBug.None)
 {
-    private readonly List<Message> _log = [];
-    private readonly Dictionary<long, Session> _sessions = [];
-    private readonly SortedDictionary<long, ClaimRow> _claims = [];
+    private readonly List<StoredMessage> _log = [];
+    private readonly Dictionary<Route, StoredLane> _lanes = [];
+    private readonly Dictionary<long, StoredSession> _sessions = [];
+    private readonly SortedDictionary<long, StoredClaim> _claims = [];
     private readonly HashSet<(long Claim, long Id)> _acks = [];
-    private readonly Dictionary<long, Waiting> _deferred = [];
-    private readonly Dictionary<string, long> _keys = [];
+    private readonly Dictionary<long, StoredWait> _deferred = [];
     private readonly HashSet<long> _uncommitted = [];
-    private readonly HashSet<long> _seen = [];
-    private readonly Queue<Message> _window = new();
 
     /// <summary>All that happened, in order.</summary>
     public List<Happening> History { get; } = [];
 
-    public IReadOnlyList<Message> Messages => _log;
+    public IReadOnlyList<StoredMessage> Messages => _log;
 
     /// <summary>What waits or is held on the cold path: id and attempts so far.</summary>
     public IEnumerable<(long Id, int Attempt, bool Held)> Deferred => _deferred.Values.Select(waiting => (waiting.Message.Id, waiting.Attempt, waiting.Claim is not null));
 
+    public long LaneOf(Route route) => At(route).Number;
+
     /// <param name="commit">False: nobody sees it before <see cref="Commit"/>, though others with a higher id are seen.</param>
-    public long Publish(Message message, bool commit = true)
+    public long Publish(StoredMessage message, bool commit = true)
     {
-        _log.Add(message with { Id = _log.Count + 1 });
-        if (!commit)
+        var stored = message with { Id = _log.Count + 1 };
+        _log.Add(stored);
+        At(stored.Route).Log.Add(stored);
+        _uncommitted.Add(stored.Id);
+        if (commit)
         {
-            _uncommitted.Add(_log.Count);
+            Commit(stored.Id);
         }
 
-        return _log.Count;
+        return stored.Id;
     }
 
-    public void Commit(long id) => _uncommitted.Remove(id);
+    public void Commit(long id)
+    {
+        if (_uncommitted.Remove(id))
+        {
+            History.Add(new Happening(Kind.Committed, id, 0, 0, 0));
+        }
+    }
+
+    /// <summary>No claim on the route brings anything until it is resumed; what is held goes on.</summary>
+    public void Pause(Route route, bool paused)
+    {
+        At(route).Paused = paused;
+        History.Add(new Happening(paused ? Kind.Paused : Kind.Resumed, 0, 0, 0, 0, route.ToString()));
+    }
 
     public long OpenSession(TimeSpan lease)
     {
-        _sessions[_sessions.Count + 1] = new Session { Id = _sessions.Count + 1, LeaseUntil = now() + lease };
+        _sessions[_sessions.Count + 1] = new StoredSession { Id = _sessions.Count + 1, LeaseUntil = now() + lease };
         return _sessions.Count;
     }
 
     public bool Renew(long session, TimeSpan lease, long floor)
     {
-        if (_sessions[session] is not { Ended: false } living)
+        var renewed = _sessions[session];
+        if (renewed.Ended && bug != PlantedBug.EndedSessionsAreRenewed)
         {
             return false;
         }
 
-        (living.LeaseUntil, living.Floor) = (now() + lease, floor);
+        renewed.Ended = false;
+        renewed.LeaseUntil = now() + lease;
+        renewed.Floor = bug == PlantedBug.FloorIsTooHigh ? _claims.Count + 1 : floor;
+        History.Add(new Happening(Kind.Renewed, 0, 0, session, 0));
         return true;
     }
 
-    public IReadOnlyList<Delivery> Claim(Route route, long session, int limit)
+    public IReadOnlyList<Delivery> Claim(long number, Route route, long session, int limit)
     {
-        if (_sessions[session].Ended && HasWork())
+        var lane = At(number);
+        if (lane.Paused && bug != PlantedBug.PausedQueuesAreRead)
+        {
+            return [];
+        }
+
+        if (_sessions[session].Ended && HasWork(lane))
         {
             throw new SessionEndedException(session);
         }
 
-        Defer();
-        foreach (var late in _deferred.Values.Where(waiting => waiting.Claim is null && waiting.Message.ExpiresAt <= now()).ToList())
+        Defer(lane);
+        foreach (var late in Waiting(lane).Where(waiting => waiting.Message.ExpiresAt <= now()).ToList())
         {
             Bury(late.Message.Id, late.Attempt, "expired", 0);
         }
 
-        var first = Take(waiting => waiting.Message.Priority >= 0, limit);
-        var hot = Read(limit - first.Count);
-        var low = Take(waiting => waiting.Message.Priority < 0, limit - first.Count - hot.Count);
+        var first = Take(lane, waiting => waiting.Message.Priority >= 0, limit);
+        var hot = Read(lane, limit - first.Count);
+        var low = Take(lane, waiting => waiting.Message.Priority < 0, limit - first.Count - hot.Count);
         if (first.Count + hot.Count + low.Count == 0)
         {
             return [];
         }
 
-        var claim = new ClaimRow { Id = _claims.Count + 1, Session = session, ClaimedAt = now() };
+        var claim = new StoredClaim { Id = _claims.Count + 1, Session = session, ClaimedAt = now() };
         _claims[claim.Id] = claim;
         foreach (var waiting in first.Concat(low))
         {
@@ -89,7 +115,7 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
             .Concat(hot.Select(message => Delivery(message, 1, claim.Id, route)))
             .Concat(low.Select(waiting => Delivery(waiting.Message, waiting.Attempt, claim.Id, route))).ToList();
         claim.Ids = [.. claimed.Select(delivery => delivery.MessageId)];
-        History.AddRange(claimed.Select(delivery => new Happening(Kind.Claimed, delivery.MessageId, claim.Id, session, delivery.Attempt)));
+        History.AddRange(claimed.Select(delivery => new Happening(Kind.Claimed, delivery.MessageId, claim.Id, session, delivery.Attempt, route.ToString())));
         return claimed;
     }
 
@@ -140,19 +166,22 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
         return Ending.DeadLettered;
     }
 
-    public void EndSession(long session)
+    /// <summary>The lanes of what it held.</summary>
+    public IReadOnlyList<long> EndSession(long session)
     {
         var ending = _sessions[session];
         if (ending.Ended)
         {
-            return;
+            return [];
         }
 
+        var lanes = new SortedSet<long>();
         foreach (var claim in _claims.Values.Where(claim => claim.Session == session && claim.Id >= ending.Floor && !claim.Revoked))
         {
             foreach (var id in claim.Ids.Where(id => !_acks.Contains((claim.Id, id))).Order().ToList())
             {
                 Retry(session, claim.Id, id, null, counts: bug != PlantedBug.CrashesDoNotCount, Happening.Taken);
+                lanes.Add(LaneOf(_log[(int)id - 1].Route));
             }
 
             claim.Revoked = true;
@@ -160,15 +189,11 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
 
         ending.Ended = true;
         History.Add(new Happening(Kind.Revoked, 0, 0, session, 0));
+        return [.. lanes];
     }
 
-    public void Reap()
-    {
-        foreach (var session in _sessions.Values.Where(session => !session.Ended && session.LeaseUntil < now()).ToList())
-        {
-            EndSession(session.Id);
-        }
-    }
+    public IReadOnlyList<long> Reap() =>
+        [.. _sessions.Values.Where(session => !session.Ended && session.LeaseUntil < now()).ToList().SelectMany(session => EndSession(session.Id)).Distinct()];
 
     public int ReleaseUnknown(long session, long from, IReadOnlyCollection<long> known, TimeSpan age)
     {
@@ -191,6 +216,21 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
         }
     }
 
+    /// <summary>Whether a claim would find something to do, were the route not paused.</summary>
+    public bool IsReady(long number) => HasWork(At(number)) || Waiting(At(number)).Any(waiting => waiting.Message.ExpiresAt <= now());
+
+    private StoredLane At(Route route)
+    {
+        if (!_lanes.TryGetValue(route, out var lane))
+        {
+            _lanes[route] = lane = new StoredLane(_lanes.Count + 1);
+        }
+
+        return lane;
+    }
+
+    private StoredLane At(long number) => _lanes.Values.First(lane => lane.Number == number);
+
     private bool Accept(long session, long fence, long id)
     {
         if (!_claims.TryGetValue(fence, out var claim) || claim.Session != session || !claim.Ids.Contains(id))
@@ -207,21 +247,20 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
         return true;
     }
 
-    /// <summary>Whether a claim would find something to do.</summary>
-    public bool IsReady() => HasWork() || _deferred.Values.Any(waiting => waiting.Claim is null && waiting.Message.ExpiresAt <= now());
+    private bool HasWork(StoredLane lane) =>
+        lane.Window.Count > 0 || Unseen(lane, special: true).Any() || Unseen(lane, special: false).Any()
+        || Waiting(lane).Any(waiting => waiting.ReadyAt <= now() && !(waiting.Message.ExpiresAt <= now()));
 
-    private bool HasWork() =>
-        _window.Count > 0 || Unseen(special: true).Any() || Unseen(special: false).Any()
-        || _deferred.Values.Any(waiting => waiting.Claim is null && waiting.ReadyAt <= now() && !(waiting.Message.ExpiresAt <= now()));
-
-    private void Defer()
+    private void Defer(StoredLane lane)
     {
-        foreach (var special in Unseen(special: true).ToList())
+        // With the bug, the keys of one lane are those of all.
+        var keys = bug == PlantedBug.KeysAreOfAllRoutes ? At(1).Keys : lane.Keys;
+        foreach (var special in Unseen(lane, special: true).ToList())
         {
-            _seen.Add(special.Id);
-            if (special.Key is null || _keys.TryAdd(special.Key, special.Id) || bug == PlantedBug.KeysAreNotChecked)
+            lane.Seen.Add(special.Id);
+            if (special.Key is null || keys.TryAdd(special.Key, special.Id) || bug == PlantedBug.KeysAreNotChecked)
             {
-                _deferred[special.Id] = new Waiting { Message = special, ReadyAt = special.NotBefore ?? special.CreatedAt };
+                _deferred[special.Id] = new StoredWait { Message = special, ReadyAt = special.NotBefore ?? special.CreatedAt };
             }
             else
             {
@@ -231,21 +270,21 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
     }
 
     /// <summary>Ordinary messages: the rest of the window, and then the next window, which is all that can be seen by now.</summary>
-    private List<Message> Read(int room)
+    private List<StoredMessage> Read(StoredLane lane, int room)
     {
-        var read = new List<Message>();
+        var read = new List<StoredMessage>();
         while (read.Count < room)
         {
-            if (_window.Count == 0)
+            if (lane.Window.Count == 0)
             {
-                foreach (var message in Unseen(special: false).ToList())
+                foreach (var message in Unseen(lane, special: false).ToList())
                 {
-                    _seen.Add(message.Id);
-                    _window.Enqueue(message);
+                    lane.Seen.Add(message.Id);
+                    lane.Window.Enqueue(message);
                 }
             }
 
-            if (!_window.TryDequeue(out var next))
+            if (!lane.Window.TryDequeue(out var next))
             {
                 break;
             }
@@ -256,16 +295,21 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
         return read;
     }
 
-    private IEnumerable<Message> Unseen(bool special) => _log.Where(
-        message => message.IsSpecial == special && !_uncommitted.Contains(message.Id) && !_seen.Contains(message.Id)
-            && (bug != PlantedBug.LateCommitsAreSkipped || special || !_seen.Any(seen => seen > message.Id)));
+    private IEnumerable<StoredMessage> Unseen(StoredLane lane, bool special) => lane.Log.Where(
+        message => message.IsSpecial == special && !_uncommitted.Contains(message.Id) && !lane.Seen.Contains(message.Id)
+            && (bug != PlantedBug.LateCommitsAreSkipped || special || !lane.Seen.Any(seen => seen > message.Id)));
 
-    private List<Waiting> Take(Func<Waiting, bool> which, int limit) =>
-        [.. _deferred.Values.Where(waiting => waiting.Claim is null && waiting.ReadyAt <= now() && which(waiting))
-            .OrderByDescending(waiting => waiting.Message.Priority).ThenBy(waiting => waiting.ReadyAt).ThenBy(waiting => waiting.Message.Id)
-            .Take(limit)];
+    private IEnumerable<StoredWait> Waiting(StoredLane lane) =>
+        _deferred.Values.Where(waiting => waiting.Claim is null && LaneOf(waiting.Message.Route) == lane.Number);
 
-    private Waiting Row(long id) => _deferred.TryGetValue(id, out var waiting) ? waiting : new Waiting { Message = _log[(int)id - 1], Attempt = 1 };
+    private List<StoredWait> Take(StoredLane lane, Func<StoredWait, bool> which, int limit)
+    {
+        var due = Waiting(lane).Where(waiting => waiting.ReadyAt <= now() && which(waiting));
+        return [.. due.OrderByDescending(waiting => bug == PlantedBug.PrioritiesAreIgnored ? 0 : waiting.Message.Priority)
+            .ThenBy(waiting => waiting.ReadyAt).ThenBy(waiting => waiting.Message.Id).Take(limit)];
+    }
+
+    private StoredWait Row(long id) => _deferred.TryGetValue(id, out var waiting) ? waiting : new StoredWait { Message = _log[(int)id - 1], Attempt = 1 };
 
     private void Bury(long id, int attempt, string code, long fence)
     {
@@ -275,7 +319,7 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
 
     private TimeSpan Backoff(int attempt) => TimeSpan.FromSeconds(Math.Min(Math.Pow(2, attempt - 1), 300) * random.NextDouble());
 
-    private static Delivery Delivery(Message message, int attempt, long fence, Route route) => new()
+    private static Delivery Delivery(StoredMessage message, int attempt, long fence, Route route) => new()
     {
         MessageId = message.Id,
         Route = route,
@@ -288,58 +332,4 @@ internal sealed class StoreModel(Func<TimeSpan> now, Random random, PlantedBug b
         CreatedAt = SimulatedClock.Beginning + message.CreatedAt,
         Fence = fence,
     };
-
-    internal sealed record Message
-    {
-        public long Id { get; init; }
-
-        public int Priority { get; init; }
-
-        public int MaxAttempts { get; init; } = 5;
-
-        public string? Key { get; init; }
-
-        public TimeSpan? NotBefore { get; init; }
-
-        public TimeSpan? ExpiresAt { get; init; }
-
-        public TimeSpan CreatedAt { get; init; }
-
-        public bool IsSpecial => Priority != 0 || Key is not null || NotBefore is not null || ExpiresAt is not null;
-    }
-
-    private sealed class Session
-    {
-        public required long Id { get; init; }
-
-        public TimeSpan LeaseUntil { get; set; }
-
-        public long Floor { get; set; }
-
-        public bool Ended { get; set; }
-    }
-
-    private sealed class ClaimRow
-    {
-        public required long Id { get; init; }
-
-        public required long Session { get; init; }
-
-        public required TimeSpan ClaimedAt { get; init; }
-
-        public long[] Ids { get; set; } = [];
-
-        public bool Revoked { get; set; }
-    }
-
-    private sealed class Waiting
-    {
-        public required Message Message { get; init; }
-
-        public int Attempt { get; set; }
-
-        public TimeSpan ReadyAt { get; set; }
-
-        public long? Claim { get; set; }
-    }
 }

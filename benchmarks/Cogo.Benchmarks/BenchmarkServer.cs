@@ -38,6 +38,9 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         }
     }
 
+    /// <summary>The server's own words.</summary>
+    public string LogPath => Path.Combine(Postgres.Directory, "server.log");
+
     /// <inheritdoc cref="ServerProcessorTime.Read" />
     public TimeSpan? ProcessorTime() => ServerProcessorTime.Read(Path.Combine(Postgres.Directory, "data"));
 

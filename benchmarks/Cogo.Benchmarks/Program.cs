@@ -12,9 +12,9 @@ Console.CancelKeyPress += (_, pressed) =>
     cancel.Cancel();
 };
 
-if (args is [CogoWorkerProcess.Verb])
+if (args is [CogoWorkerProcess.Verb, var kind])
 {
-    return await CogoWorkerProcess.RunAsync(cancel.Token);
+    return await CogoWorkerProcess.RunAsync(kind, cancel.Token);
 }
 
 BenchmarkOptions options;

@@ -6,10 +6,12 @@ using Npgsql;
 
 namespace Cogo.Benchmarks.Cases;
 
-/// <summary>What a worker process costs that has nothing to do.</summary>
+/// <summary>What a worker process costs that has nothing to do: one of the bus, and one of the job queue.</summary>
 internal sealed class IdleCases(BenchmarkServer server, ContestantSet contestants, BenchmarkOptions options)
 {
+    private const string Application = "cogo-idle-worker";
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
+    private static readonly Dictionary<string, Series> NoPeers = new(StringComparer.Ordinal);
 
     public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -18,37 +20,39 @@ internal sealed class IdleCases(BenchmarkServer server, ContestantSet contestant
             yield break;
         }
 
-        var name = await contestants.CogoDatabaseAsync(cancellationToken);
-        // Only the worker's queries are to be counted.
-        await server.ExecuteAsync("postgres", "alter system set autovacuum = off", cancellationToken);
-        await server.ExecuteAsync("postgres", "select pg_reload_conf()", cancellationToken);
-        await using var worker = await CogoWorkerProcess.StartAsync(server.ConnectionString(name), cancellationToken);
-        await Task.Delay(Settling, cancellationToken);
-        var processor = new List<double>();
-        var queries = new List<double>();
-        for (var round = 0; round < options.Rounds; round++)
+        foreach (var (kind, name) in new[] { (CogoWorkerProcess.Messages, "idle"), (CogoWorkerProcess.Jobs, "jobs_idle") })
         {
-            var clock = Stopwatch.StartNew();
-            var (time, transactions) = (worker.ProcessorTime, await TransactionsAsync(name, cancellationToken));
-            await Task.Delay(TimeSpan.FromSeconds(options.Quick ? 10 : 30), cancellationToken);
-            var seconds = clock.Elapsed.TotalSeconds;
-            processor.Add((worker.ProcessorTime - time).TotalSeconds / seconds * 100);
-            queries.Add((await TransactionsAsync(name, cancellationToken) - transactions) / seconds);
+            var database = await contestants.CogoDatabaseAsync(cancellationToken);
+            var statements = await StatementLog.OpenAsync(server, database, Application, cancellationToken);
+            var connection = new NpgsqlConnectionStringBuilder(server.ConnectionString(database)) { ApplicationName = Application }.ConnectionString;
+            await using var worker = await CogoWorkerProcess.StartAsync(kind, connection, cancellationToken);
+            await Task.Delay(Settling, cancellationToken);
+            var processor = new List<double>();
+            var queries = new List<double>();
+            var sent = new Dictionary<string, int>(StringComparer.Ordinal);
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                var clock = Stopwatch.StartNew();
+                var time = worker.ProcessorTime;
+                await statements.ReadNewAsync(cancellationToken);
+                await Task.Delay(TimeSpan.FromSeconds(options.Quick ? 10 : 30), cancellationToken);
+                var seconds = clock.Elapsed.TotalSeconds;
+                processor.Add((worker.ProcessorTime - time).TotalSeconds / seconds * 100);
+                var texts = await statements.ReadNewAsync(cancellationToken);
+                queries.Add(texts.Count / seconds);
+                foreach (var text in texts)
+                {
+                    sent[text] = sent.GetValueOrDefault(text) + 1;
+                }
+            }
+
+            foreach (var (text, times) in sent.OrderByDescending(one => one.Value))
+            {
+                await Console.Error.WriteLineAsync($"  {name}: {times} x {text}");
+            }
+
+            yield return new CaseResult($"{name}_processor", "%", new Series(processor), NoPeers, null) { Note = "Of one core, a worker process." };
+            yield return new CaseResult($"{name}_queries", "queries/s", new Series(queries), NoPeers, null) { Note = "Statements that the server's log has from the worker." };
         }
-
-        await server.ExecuteAsync("postgres", "alter system reset autovacuum", cancellationToken);
-        await server.ExecuteAsync("postgres", "select pg_reload_conf()", cancellationToken);
-        yield return new CaseResult("idle_processor", "%", new Series(processor), new Dictionary<string, Series>(StringComparer.Ordinal), null) { Note = "Of one core, a worker process." };
-        yield return new CaseResult("idle_queries", "queries/s", new Series(queries), new Dictionary<string, Series>(StringComparer.Ordinal), null) { Note = "Transactions of the database, autovacuum switched off meanwhile." };
-    }
-
-    /// <summary>Asked from another database, so that asking does not count.</summary>
-    private async Task<long> TransactionsAsync(string database, CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(server.ConnectionString("postgres"));
-        await connection.OpenAsync(cancellationToken);
-        await using var ask = new NpgsqlCommand("select xact_commit + xact_rollback from pg_stat_database where datname = $1", connection);
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = database });
-        return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
     }
 }

@@ -15,6 +15,8 @@ internal sealed class JobCases(BenchmarkServer server, ContestantSet contestants
             ("jobs_end_to_end", small),
             ("jobs_enqueue", small with { Kind = WorkloadKind.Publish }),
             ("jobs_end_to_end_10kb", small with { PayloadBytes = 10_000, Messages = small.Messages / 10 }),
+            ("jobs_end_to_end_2_workers", small with { Workers = 2 }),
+            ("jobs_end_to_end_4_workers", small with { Workers = 4 }),
         ];
         foreach (var (name, workload) in cases)
         {

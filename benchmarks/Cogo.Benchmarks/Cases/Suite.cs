@@ -20,6 +20,7 @@ internal static class Suite
             ("latency", new IdleCases(server, contestants, options).RunAsync(cancellationToken)),
             ("steady", new SteadyCases(server, contestants, options).RunAsync(cancellationToken)),
             ("backlog", new BacklogCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("partitions", new PartitionCases(server, contestants, options).RunAsync(cancellationToken)),
             ("trace", new TraceCases(server, options).RunAsync(cancellationToken)),
             ("index", new IndexCases(server, options).RunAsync(cancellationToken)),
         ];

@@ -20,7 +20,7 @@ internal sealed class CogoBus(string connectionString) : IContestant
             WorkloadKind.Publish => await PublishAsync(database, workload, cancellationToken),
             WorkloadKind.EndToEnd => await EndToEndAsync(database, workload, cancellationToken),
             WorkloadKind.Backlog => await BacklogAsync(database, workload, cancellationToken),
-            WorkloadKind.Latency => await CogoLatency.RunAsync(database, workload, cancellationToken),
+            WorkloadKind.Latency => await CogoLatency.OfMessagesAsync(database, workload, cancellationToken),
             _ => throw new NotSupportedException($"Cogo's bus has no {workload.Kind}."),
         };
     }
@@ -36,33 +36,18 @@ internal sealed class CogoBus(string connectionString) : IContestant
 
     private async Task<IReadOnlyDictionary<string, double>> EndToEndAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
-        var others = new List<CogoWorkerProcess>();
-        try
-        {
-            for (var i = 1; i < workload.Workers; i++)
-            {
-                others.Add(await CogoWorkerProcess.StartAsync(connectionString, cancellationToken));
-            }
+        await using var others = await CogoWorkerProcess.StartManyAsync(CogoWorkerProcess.Messages, connectionString, workload.Workers - 1, cancellationToken);
+        await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
+        await using var bus = CogoSettings.Bus(database);
+        await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
+        await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Warmup, cancellationToken);
+        await acknowledged.UntilAsync(workload.Warmup, cancellationToken);
+        await acknowledged.RestartAsync(cancellationToken);
 
-            await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
-            await using var bus = CogoSettings.Bus(database);
-            await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
-            await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Warmup, cancellationToken);
-            await acknowledged.UntilAsync(workload.Warmup, cancellationToken);
-            await acknowledged.RestartAsync(cancellationToken);
-
-            var clock = Stopwatch.StartNew();
-            await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Messages, cancellationToken);
-            await acknowledged.UntilAsync(workload.Messages, cancellationToken);
-            return PerSecond(workload.Messages, clock.Elapsed);
-        }
-        finally
-        {
-            foreach (var other in others)
-            {
-                await other.DisposeAsync();
-            }
-        }
+        var clock = Stopwatch.StartNew();
+        await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Messages, cancellationToken);
+        await acknowledged.UntilAsync(workload.Messages, cancellationToken);
+        return PerSecond(workload.Messages, clock.Elapsed);
     }
 
     private static async Task<IReadOnlyDictionary<string, double>> BacklogAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)

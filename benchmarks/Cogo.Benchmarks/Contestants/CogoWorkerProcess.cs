@@ -3,11 +3,17 @@ using Npgsql;
 
 namespace Cogo.Benchmarks.Contestants;
 
-/// <summary>This program again, as a worker that handles with <see cref="CogoSettings.Nothing"/> until its input ends.</summary>
+/// <summary>This program again, as a worker whose handlers do nothing, until its input ends.</summary>
 internal sealed class CogoWorkerProcess : IAsyncDisposable
 {
     /// <summary>First argument of such a process.</summary>
     public const string Verb = "worker";
+
+    /// <summary>Second argument: a worker of the bus.</summary>
+    public const string Messages = "messages";
+
+    /// <summary>Second argument: a worker of the job queue.</summary>
+    public const string Jobs = "jobs";
 
     private const string ConnectionVariable = "COGO_BENCHMARK_DATABASE";
     private const string Ready = "ready";
@@ -27,10 +33,11 @@ internal sealed class CogoWorkerProcess : IAsyncDisposable
     }
 
     /// <summary>Returns when it has subscribed.</summary>
-    public static async Task<CogoWorkerProcess> StartAsync(string connectionString, CancellationToken cancellationToken)
+    /// <param name="kind"><see cref="Messages"/> or <see cref="Jobs"/>.</param>
+    public static async Task<CogoWorkerProcess> StartAsync(string kind, string connectionString, CancellationToken cancellationToken)
     {
         var program = Environment.ProcessPath!;
-        string[] arguments = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(CogoWorkerProcess).Assembly.Location, Verb] : [Verb];
+        string[] arguments = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(CogoWorkerProcess).Assembly.Location, Verb, kind] : [Verb, kind];
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
         start.Environment[ConnectionVariable] = connectionString;
         var process = Process.Start(start) ?? throw new InvalidOperationException($"'{program} {Verb}' did not start.");
@@ -44,14 +51,48 @@ internal sealed class CogoWorkerProcess : IAsyncDisposable
         return worker;
     }
 
+    /// <summary>So many, which end together.</summary>
+    /// <inheritdoc cref="StartAsync" path="/param" />
+    public static async Task<IAsyncDisposable> StartManyAsync(string kind, string connectionString, int workers, CancellationToken cancellationToken)
+    {
+        var many = new Many();
+        try
+        {
+            for (var i = 0; i < workers; i++)
+            {
+                many.Add(await StartAsync(kind, connectionString, cancellationToken));
+            }
+
+            return many;
+        }
+        catch
+        {
+            await many.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>What the process itself runs.</summary>
-    public static async Task<int> RunAsync(CancellationToken cancellationToken)
+    /// <inheritdoc cref="StartAsync" path="/param" />
+    public static async Task<int> RunAsync(string kind, CancellationToken cancellationToken)
     {
         var connection = Environment.GetEnvironmentVariable(ConnectionVariable)
             ?? throw new InvalidOperationException($"{ConnectionVariable} is not set: this verb is for the benchmark's own use.");
         await using var database = NpgsqlDataSource.Create(connection);
         await using var bus = CogoSettings.Bus(database);
-        await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
+        await using var jobs = CogoSettings.JobWorker(database, bus, new CogoSettings.NoWork());
+        switch (kind)
+        {
+            case Messages:
+                await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
+                break;
+            case Jobs:
+                await jobs.StartAsync(cancellationToken);
+                break;
+            default:
+                throw new ArgumentException($"'{kind}' is no kind of worker: {Messages} or {Jobs}.", nameof(kind));
+        }
+
         await Console.Out.WriteLineAsync(Ready);
         await Console.In.ReadToEndAsync(cancellationToken);
         return 0;
@@ -62,5 +103,20 @@ internal sealed class CogoWorkerProcess : IAsyncDisposable
         _process.StandardInput.Close();
         await _process.WaitForExitAsync();
         _process.Dispose();
+    }
+
+    private sealed class Many : IAsyncDisposable
+    {
+        private readonly List<CogoWorkerProcess> _processes = [];
+
+        public void Add(CogoWorkerProcess process) => _processes.Add(process);
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var process in _processes)
+            {
+                await process.DisposeAsync();
+            }
+        }
     }
 }
