@@ -15,6 +15,9 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
     private static readonly string Lead = SqlQuery.Load("lead_job_schedules");
 
     private readonly NpgsqlDataSource _database;
+
+    /// <summary>For what an idle worker asks again and again: on a connection of the pool each time would be two statements.</summary>
+    private readonly StandingConnections _connections;
     private readonly JobSchedules _schedules;
     private readonly string _holder;
     private readonly TimeSpan _lease;
@@ -27,6 +30,7 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
     public ScheduleLeader(NpgsqlDataSource database, JobSchedules schedules, string holder, TimeSpan lease, TimeProvider time, ILogger logger)
     {
         _database = database;
+        _connections = new StandingConnections(database);
         _schedules = schedules;
         _holder = holder;
         _lease = lease;
@@ -57,6 +61,7 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
             }
         }
 
+        await _connections.DisposeAsync();
         _stop.Dispose();
     }
 
@@ -64,7 +69,8 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            var pause = _lease / 3;
+            // Seldom, since each idle worker asks; soon again after a failure, since the lease runs.
+            var pause = _lease / 2;
             try
             {
                 var (term, next) = await LeadAsync();
@@ -94,6 +100,7 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
             catch (Exception e) when (Persistence.IsTransient(e) || e is OperationCanceledException)
             {
                 LogFailed(e);
+                pause = _lease / 10;
             }
             catch (Exception e)
             {
@@ -114,7 +121,8 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
     /// <summary>The term while this worker leads, and how long until the next run; one query, since an idle worker asks it every few seconds.</summary>
     private async Task<(long? Term, TimeSpan? Next)> LeadAsync()
     {
-        await using var lead = _database.CreateCommand(Lead);
+        await using var connection = await _connections.RentAsync(_stop.Token);
+        await using var lead = connection.Command(Lead);
         lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Leadership });
         lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _holder });
         lead.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _lease });

@@ -17,7 +17,7 @@ internal static class Suite
             ("bus", new BusCases(server, contestants, options).RunAsync(cancellationToken)),
             ("jobs", new JobCases(server, contestants, options).RunAsync(cancellationToken)),
             ("latency", new LatencyCases(server, contestants, options).RunAsync(cancellationToken)),
-            ("latency", new IdleCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("idle", new IdleCases(server, contestants, options).RunAsync(cancellationToken)),
             ("steady", new SteadyCases(server, contestants, options).RunAsync(cancellationToken)),
             ("backlog", new BacklogCases(server, contestants, options).RunAsync(cancellationToken)),
             ("partitions", new PartitionCases(server, contestants, options).RunAsync(cancellationToken)),
