@@ -9,6 +9,9 @@ internal enum Kind
     Finished,
     Buried,
     Renewed,
+
+    /// <summary>A worker asks to renew a session though it has heard that it ended.</summary>
+    RenewedInVain,
     Revoked,
     Paused,
     Resumed,

@@ -65,6 +65,7 @@ internal sealed class HistoryCheck(StoreModel model)
             { Kind: Kind.Paused or Kind.Resumed } => null,
             { Kind: Kind.Revoked } => _revoked.Contains(now.Session) ? "a session was ended twice" : null,
             { Kind: Kind.Renewed } => _revoked.Contains(now.Session) ? "an ended session was renewed" : null,
+            { Kind: Kind.RenewedInVain } => "a worker went on with a session of which it had heard that it ended",
             { Kind: Kind.Committed } => Message(now).Cause is { } cause && _finishedUnder.GetValueOrDefault(cause.Id) != cause.Fence
                 ? "an attempt that did not count, or counted before, has a follow-up" : null,
             _ when _ended.Contains(now.Id) => "a message that had ended went on",

@@ -30,7 +30,7 @@ internal sealed class SimulatedRun : IDisposable
     {
         _world = new SimulatedWorld(seed);
         _model = new StoreModel(() => _world.Now, _world.Random, bug);
-        _faults = new NetworkFaults(_world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Chance(0.2) ? 0.01 : 0);
+        _faults = new NetworkFaults(_world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Random.NextDouble() * 0.1, _world.Chance(0.2) ? _world.Random.NextDouble() * 0.15 : 0);
         _routes = Some(AllRoutes);
         foreach (var route in _routes)
         {
@@ -131,7 +131,7 @@ internal sealed class SimulatedRun : IDisposable
         var process = new SimulatedProcess(_world, $"worker-{++_started}");
         process.Clock.Process = process;
         var options = new BusOptions { WorkerId = process.Name, Listen = false, BatchSize = _world.Random.Next(1, 6) };
-        var store = new SimulatedStore(_world, _model, options, _faults, Wake) { OpensAtOnce = routes.Length > 1 };
+        var store = new SimulatedStore(_world, _model, options, () => _faults, Wake) { OpensAtOnce = routes.Length > 1 };
         var runtime = new BusRuntime(process.Clock, new Random(_world.Random.Next()), process);
         var subscriptions = Array.ConvertAll(routes, route => (route, new SubscriptionOptions
         {
@@ -243,16 +243,17 @@ internal sealed class SimulatedRun : IDisposable
         return shuffled[.._world.Random.Next(1, routes.Length + 1)];
     }
 
+    /// <summary>Those that lived through it end what they hold, or another one ends what they held when they were killed.</summary>
     private void Settle()
     {
         _faults = new NetworkFaults(0, 0, 0, 0);
         Array.ForEach(_routes, Resume);
-        foreach (var worker in _workers)
+        if (_world.Chance(0.5))
         {
-            worker.Process.Kill();
+            _workers.ForEach(worker => worker.Process.Kill());
+            _workers.Clear();
         }
 
-        _workers.Clear();
         Start(_routes);
     }
 

@@ -9,9 +9,12 @@ namespace Cogo.Tests.Simulation;
 /// while under way. What has left a process takes effect though the process ends.
 /// </summary>
 internal sealed class SimulatedStore(
-    SimulatedWorld world, StoreModel model, BusOptions options, NetworkFaults faults, Action<SimulatedStore, IReadOnlyCollection<long>> ring) : IBusStore
+    SimulatedWorld world, StoreModel model, BusOptions options, Func<NetworkFaults> faults, Action<SimulatedStore, IReadOnlyCollection<long>> ring) : IBusStore
 {
     private static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Sessions whose worker has heard that they ended.</summary>
+    private readonly HashSet<long> _told = [];
 
     /// <summary>Nothing gets through in either direction.</summary>
     public bool CutOff { get; set; }
@@ -30,8 +33,16 @@ internal sealed class SimulatedStore(
     public Task AnnounceRoutesAsync(long session, IReadOnlyCollection<string> routes, CancellationToken cancellationToken) =>
         OpeningAsync(() => true, cancellationToken);
 
-    public Task<bool> RenewSessionAsync(long session, long floorClaim, CancellationToken cancellationToken) =>
-        CallAsync(() => model.Renew(session, options.LeaseDuration, floorClaim), cancellationToken);
+    public Task<bool> RenewSessionAsync(long session, long floorClaim, CancellationToken cancellationToken)
+    {
+        if (_told.Contains(session))
+        {
+            model.History.Add(new Happening(Kind.RenewedInVain, 0, 0, session, 0));
+        }
+
+        return CallAsync(
+            () => model.Renew(session, options.LeaseDuration, floorClaim), cancellationToken, heard: renewed => _ = !renewed && _told.Add(session));
+    }
 
     public Task<IReadOnlyList<long>> EndSessionAsync(long session, string reason, CancellationToken cancellationToken) =>
         CallAsync(() => model.EndSession(session), cancellationToken);
@@ -98,21 +109,22 @@ internal sealed class SimulatedStore(
             return CallAsync(apply, cancellationToken);
         }
 
-        if (CutOff || world.Chance(faults.LostRequest))
+        if (CutOff || world.Chance(faults().LostRequest))
         {
             return Task.FromException<T>(Lost());
         }
 
-        if (world.Chance(faults.Refused))
+        if (world.Chance(faults().Refused))
         {
             return Task.FromException<T>(NotAllowed());
         }
 
         var result = apply();
-        return world.Chance(faults.LostAnswer) ? Task.FromException<T>(Lost()) : Task.FromResult(result);
+        return world.Chance(faults().LostAnswer) ? Task.FromException<T>(Lost()) : Task.FromResult(result);
     }
 
-    private Task<T> CallAsync<T>(Func<T> apply, CancellationToken cancellationToken)
+    /// <param name="heard">Called with the answer when it has come to the worker.</param>
+    private Task<T> CallAsync<T>(Func<T> apply, CancellationToken cancellationToken, Action<T>? heard = null)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (cancellationToken.IsCancellationRequested)
@@ -121,10 +133,10 @@ internal sealed class SimulatedStore(
         }
 
         var cancelled = cancellationToken.Register(() => answer.TrySetCanceled(cancellationToken));
-        var lost = CutOff || world.Chance(faults.LostRequest);
+        var lost = CutOff || world.Chance(faults().LostRequest);
         world.At(lost ? Lateness() : Latency(), () =>
         {
-            if (!lost && world.Chance(faults.Refused))
+            if (!lost && world.Chance(faults().Refused))
             {
                 answer.TrySetException(NotAllowed());
                 return;
@@ -145,7 +157,7 @@ internal sealed class SimulatedStore(
             try
             {
                 var result = apply();
-                var unheard = CutOff || world.Chance(faults.LostAnswer);
+                var unheard = CutOff || world.Chance(faults().LostAnswer);
                 world.At(unheard ? Lateness() : Latency(), () =>
                 {
                     cancelled.Dispose();
@@ -153,9 +165,9 @@ internal sealed class SimulatedStore(
                     {
                         Fail(answer);
                     }
-                    else
+                    else if (answer.TrySetResult(result))
                     {
-                        answer.TrySetResult(result);
+                        heard?.Invoke(result);
                     }
                 });
             }
@@ -185,7 +197,7 @@ internal sealed class SimulatedStore(
 
     private static PostgresException NotAllowed() => new("permission denied", "ERROR", "ERROR", PostgresErrorCodes.InsufficientPrivilege);
 
-    private TimeSpan Latency() => world.Chance(faults.Slow) ? world.Between(100, 12_000) : world.Between(0.1, 3);
+    private TimeSpan Latency() => world.Chance(faults().Slow) ? world.Between(100, 12_000) : world.Between(0.1, 3);
 
     // A cut connection is noticed at once, or not before the command times out.
     private TimeSpan Lateness() => world.Chance(0.8) ? world.Between(0.1, 500) : CommandTimeout;
