@@ -12,6 +12,7 @@ internal sealed class KeptDays : IAsyncDisposable
 
     private const string Lane = "public.cogo_lane('bench', 'work', '0')";
     private const int DrainBatch = 5_000;
+    private static readonly TimeSpan SettingAside = TimeSpan.FromMinutes(5);
 
     // Days as the migration makes them, for those that have passed.
     private const string MakeDays =
@@ -47,8 +48,8 @@ internal sealed class KeptDays : IAsyncDisposable
 
     public int Days { get; }
 
-    /// <summary>Days that the database set aside by itself; null: it has no function for it.</summary>
-    public long? SetAside { get; private set; }
+    /// <summary>Days that the database set aside, as a worker would have it do; null: its schema is older than that.</summary>
+    public int? SetAside { get; private set; }
 
     /// <param name="name">Of the database, which is made.</param>
     public static async Task<KeptDays> CreateAsync(BenchmarkServer server, string name, int days, int messagesADay, CancellationToken cancellationToken)
@@ -110,13 +111,35 @@ internal sealed class KeptDays : IAsyncDisposable
 
         await ExecuteAsync($"select public.cogo_end_session({_session}, 'The past is laid out.')", cancellationToken);
         await ExecuteAsync("select public.cogo_ensure_partitions()", cancellationToken);
-        if (await ScalarAsync("select count(to_regproc('public.cogo_set_days_aside'))", cancellationToken) == 1)
+        if (await ScalarAsync("select count(to_regprocedure('public.cogo_set_day_aside(interval)'))", cancellationToken) == 1)
         {
-            SetAside = await ScalarAsync("select count(*) from public.cogo_set_days_aside()", cancellationToken);
+            SetAside = await SetAsideAsync(cancellationToken);
         }
 
         await ExecuteAsync("vacuum analyze", cancellationToken);
         _session = await OpenSessionAsync(cancellationToken);
+    }
+
+    /// <summary>Step by step, until no step is left. One that meets a lock of vacuum's is tried again.</summary>
+    private async Task<int> SetAsideAsync(CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var days = 0;
+        while (days < Days && clock.Elapsed < SettingAside)
+        {
+            await using var step = new NpgsqlCommand("select public.cogo_set_day_aside()", _warm);
+            switch (await step.ExecuteScalarAsync(cancellationToken) as string)
+            {
+                case null:
+                    await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
+                    break;
+                case var done when done.EndsWith(": set aside", StringComparison.Ordinal):
+                    days++;
+                    break;
+            }
+        }
+
+        return days;
     }
 
     /// <summary>All that the session holds, and that all was accepted.</summary>
