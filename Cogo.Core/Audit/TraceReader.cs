@@ -5,7 +5,7 @@ using NpgsqlTypes;
 
 namespace Cogo.Core.Audit;
 
-/// <summary>Reads a trace out of <c>bus_events</c>, <c>agent_messages</c> and <c>artifacts</c>.</summary>
+/// <summary>Reads a trace out of <c>bus_events</c>, <c>agent_messages</c>, <c>artifacts</c> and <c>workflow_steps</c>.</summary>
 public sealed class TraceReader(NpgsqlDataSource source)
 {
     /// <summary>Most entries in one answer.</summary>
@@ -77,6 +77,8 @@ public sealed class TraceReader(NpgsqlDataSource source)
         {
             "event" => TimelineKind.Event,
             "message" => TimelineKind.Message,
+            "step" => TimelineKind.Step,
+            "span" => TimelineKind.Span,
             _ => TimelineKind.Artifact,
         },
         Id = reader.IsDBNull(2) ? null : reader.GetInt64(2),

@@ -270,3 +270,69 @@ set gate = jsonb_build_object('gate', 'workflow', 'verdict', r.gate -> 'verdict'
     'actual', coalesce(nullif(one.rule -> 'actual', 'null'), '"no data"')) order by one.place), '[]')
   from jsonb_array_elements(r.gate -> 'rules') with ordinality one (rule, place)))
 where jsonb_typeof(r.gate) = 'object' and not r.gate ? 'gate';
+
+-- The messages, events, artifacts and workflow steps of a trace, and the spans of its attempts, oldest first; with p_after only
+-- events with a higher id. A payload's patch is left out, and so is the whole payload when it is longer than 16 KiB without
+-- it. A span is what an event that ends an attempt tells of it: from its claim, ran_ms long. Every table is read once, by its
+-- trace_id index, bus_events and agent_messages in every partition; planned once a connection, since with many partitions
+-- planning takes many times what running it does.
+create or replace function public.cogo_trace_timeline(p_trace text, p_after bigint, p_limit bigint)
+returns table (at timestamptz, kind text, id bigint, type text, route text, message_id bigint, attempt int, worker text, data text,
+  tenant text, queued_ms bigint, ran_ms bigint)
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  messages public.agent_messages[];
+  first_message timestamptz;
+begin
+  if p_after is not null then
+    return query
+      select e.created_at, 'event', e.id, e.type, e.route, e.message_id, e.attempt, e.worker, nullif(e.data, '{}')::text, e.tenant, e.queued_ms, e.ran_ms
+      from public.bus_events e
+      where e.trace_id = p_trace and e.id > p_after
+      order by 1, 3
+      limit p_limit;
+    return;
+  end if;
+
+  messages := array(select m from public.agent_messages m where m.trace_id = p_trace order by m.id limit p_limit);
+  first_message := (select min(m.created_at) from unnest(messages) m);
+  return query
+    select one.at, one.kind, case one.kind when 'event' then e.id end, case one.kind when 'event' then e.type else 'span' end,
+      e.route, e.message_id, e.attempt, e.worker,
+      case one.kind when 'event' then nullif(e.data, '{}')::text
+        else jsonb_build_object('name', 'handle ' || e.route, 'event_id', e.id, 'event', e.type, 'ended_at', e.created_at)::text end,
+      e.tenant, e.queued_ms, e.ran_ms
+    from public.bus_events e
+    cross join lateral (values
+      ('event', e.created_at),
+      ('span', case when e.ran_ms is not null then e.created_at - make_interval(secs => e.ran_ms / 1000.0) end)
+    ) one (kind, at)
+    where e.trace_id = p_trace and e.created_at >= coalesce(first_message - interval '1 day', '-infinity') and one.at is not null
+    union all
+    select m.created_at, 'message', m.id, 'message', m.service || '/' || m.role || '/' || m.shard, m.id, null, null,
+      jsonb_strip_nulls(jsonb_build_object(
+        'idempotency_key', m.idempotency_key, 'tenant', m.tenant, 'priority', m.priority,
+        'max_attempts', m.max_attempts, 'not_before', m.not_before, 'expires_at', m.expires_at,
+        'payload', case when octet_length(shown.payload::text) <= 16384 then shown.payload end))::text, m.tenant, null, null
+    from unnest(messages) m
+    cross join lateral (
+      select case when jsonb_typeof(m.payload) = 'object' then m.payload - 'patch' else m.payload end as payload
+    ) shown
+    union all
+    select a.created_at, 'artifact', null, 'artifact', null, null, null, null,
+      jsonb_build_object('path', a.path, 'url', '/artifacts/' || a.path, 'bytes', a.bytes, 'sha256', a.sha256,
+        'content_type', a.content_type, 'task_id', a.task_id)::text, null, null, null
+    from public.artifacts a
+    where a.trace_id = p_trace
+    union all
+    select s.started_at, 'step', null, 'step', s.route, s.message_id, s.attempt, null,
+      jsonb_strip_nulls(jsonb_build_object('run_id', s.run_id, 'step', s.step, 'name', s.name, 'repair', s.repair, 'status', s.status,
+        'verdict', s.verdict, 'code', s.code, 'reason', s.reason, 'task_id', s.task_id, 'ended_at', s.ended_at))::text,
+      r.tenant, null, round(extract(epoch from s.ended_at - s.started_at) * 1000)::bigint
+    from public.workflow_runs r
+    join public.workflow_steps s on s.run_id = r.run_id
+    where r.trace_id = p_trace
+    order by 1, 2, 3, 9
+    limit p_limit;
+end $$;
