@@ -49,6 +49,24 @@ public sealed class FigureEqualityTests
         await AgreeAsync(database, history.Now);
     }
 
+    [Fact]
+    public async Task An_event_with_absurd_data_is_written_all_the_same()
+    {
+        await using var database = await PostgresServers.CreateDatabaseAsync();
+
+        await database.ExecuteAsync(
+            """
+            insert into bus_events (trace_id, type, queued_ms, ran_ms, data) values
+              ('t', 'execute_done', 9223372036854775807, 9223372036854775807, '[]'),
+              ('t', 'codegen_done', -9223372036854775808, -9223372036854775808, '7'),
+              ('t', 'buildtest_done', null, null, '{"verdict": {"a": 1}, "stages": [], "patch_sha256": 1}'),
+              ('t', 'gate_failed', null, null, jsonb_build_object('gate', repeat('x', 10000)))
+            """);
+
+        Assert.Equal("""{"a": 1}""", await database.ScalarAsync<string>("select verdict from task_outcomes"));
+        Assert.Equal(200, await database.ScalarAsync<int>("select max(length(gate)) from gate_words"));
+    }
+
     private static async Task AgreeAsync(TestDatabase database, DateTimeOffset now)
     {
         var answers = new HashSet<string>(StringComparer.Ordinal);

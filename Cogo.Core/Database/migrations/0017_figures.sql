@@ -61,6 +61,19 @@ language sql immutable parallel safe as $$
   select hashtextextended(coalesce(data ->> 'base_commit', ''), hashtextextended(data ->> 'patch_sha256', 0))
 $$;
 
+-- When the message of an attempt could be delivered, counted back from the attempt's end. Agents in any language write these
+-- numbers: what is more than three years counts as three years.
+create or replace function public.cogo_deliverable_at(ended_at timestamptz, queued_ms bigint, ran_ms bigint) returns timestamptz
+language sql stable parallel safe as $$
+  select ended_at - make_interval(secs => greatest(-1e8, least(1e8, (coalesce(queued_ms, 0)::double precision + coalesce(ran_ms, 0)) / 1000)))
+$$;
+
+-- The name of the gate that an event speaks for.
+create or replace function public.cogo_gate_name(type text, data jsonb) returns text
+language sql immutable parallel safe as $$
+  select case when type = 'buildtest_done' then 'build-test' else coalesce(nullif(left(data ->> 'gate', 200), ''), 'unnamed') end
+$$;
+
 -- Whether an event ends its task: codegen_done does when nothing comes after it.
 create or replace function public.cogo_ends_task(type text, data jsonb) returns boolean
 language sql immutable parallel safe as $$
@@ -72,7 +85,7 @@ $$;
 create or replace function public.cogo_note_figures() returns trigger
 language plpgsql as $$
 declare
-  began timestamptz := new.created_at - make_interval(secs => (coalesce(new.queued_ms, 0) + coalesce(new.ran_ms, 0)) / 1000.0);
+  began timestamptz := public.cogo_deliverable_at(new.created_at, new.queued_ms, new.ran_ms);
   word text := new.data ->> 'verdict';
 begin
   if new.type in ('execute_done', 'codegen_done', 'buildtest_done') then
@@ -113,7 +126,7 @@ begin
   if new.type in ('gate_passed', 'gate_failed') or (new.type = 'buildtest_done' and word in ('passed', 'failed')) then
     insert into public.gate_words as w (trace_id, gate, at, event_id, passed)
     select new.trace_id, name, new.created_at, new.id, new.type = 'gate_passed' or (new.type = 'buildtest_done' and word = 'passed')
-    from unnest(array['', case when new.type = 'buildtest_done' then 'build-test' else coalesce(nullif(new.data ->> 'gate', ''), 'unnamed') end]) name
+    from unnest(array['', public.cogo_gate_name(new.type, new.data)]) name
     on conflict (trace_id, gate) do update set at = excluded.at, event_id = excluded.event_id, passed = excluded.passed
       where excluded.event_id > w.event_id;
   end if;
@@ -154,7 +167,7 @@ begin
     max(s.id) filter (where s.ends)
   from (
     select e.id, e.trace_id, e.type, e.tenant, e.route, e.created_at, e.data ->> 'engine' as engine,
-      e.created_at - make_interval(secs => (coalesce(e.queued_ms, 0) + coalesce(e.ran_ms, 0)) / 1000.0) as began,
+      public.cogo_deliverable_at(e.created_at, e.queued_ms, e.ran_ms) as began,
       public.cogo_ends_task(e.type, e.data) as ends,
       coalesce(e.data ->> 'verdict', case when e.type = 'codegen_done' then 'passed' else 'infrastructure' end) as verdict
     from public.bus_events e
@@ -169,7 +182,7 @@ begin
   from (
     select e.id, e.trace_id, e.created_at,
       e.type = 'gate_passed' or (e.type = 'buildtest_done' and e.data ->> 'verdict' = 'passed') as passed,
-      case when e.type = 'buildtest_done' then 'build-test' else coalesce(nullif(e.data ->> 'gate', ''), 'unnamed') end as gate
+      public.cogo_gate_name(e.type, e.data) as gate
     from public.bus_events e
     where e.created_at >= p_since
       and (e.type in ('gate_passed', 'gate_failed') or (e.type = 'buildtest_done' and e.data ->> 'verdict' in ('passed', 'failed')))

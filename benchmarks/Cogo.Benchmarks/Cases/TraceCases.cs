@@ -55,7 +55,7 @@ internal sealed class TraceCases(BenchmarkServer server, BenchmarkOptions option
         var tasks = options.Events / EventsATask;
         await FillAsync(source, tasks, cancellationToken);
 
-        var traces = new TraceReader(source);
+        await using var traces = new TraceReader(source);
         var (p50, p99, worst) = (new List<double>(), new List<double>(), new List<double>());
         for (var round = 0; round <= options.Rounds; round++)
         {
