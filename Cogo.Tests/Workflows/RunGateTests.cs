@@ -20,7 +20,7 @@ public sealed class RunGateTests
               '{"verdict": "fail", "rules": [{"rule": "build_test", "expected": "passed", "actual": "failed", "verdict": "fail", "reason": "Red."},
                 {"rule": "tests_run", "expected": "at least 1", "verdict": "unknown", "reason": "Not counted."}]}')
             """, run);
-        var script = MigrationScript.Embedded.Single(one => one.Version == 17);
+        var script = MigrationScript.Embedded.Single(one => one.Version == 18);
 
         await database.ExecuteAsync(script.Sql);
         await database.ExecuteAsync(script.Sql);

@@ -284,10 +284,58 @@ set gate = jsonb_build_object('gate', 'workflow', 'verdict', r.gate -> 'verdict'
   from jsonb_array_elements(r.gate -> 'rules') with ordinality one (rule, place)))
 where jsonb_typeof(r.gate) = 'object' and not r.gate ? 'gate';
 
+-- What a trace says about itself: its span, its task, and the last event that ends it. No row when nothing has this trace
+-- id. codegen_done ends a trace only when nothing was published to a build-test route, indexing_done only
+-- when nothing was published to a codegen route; the trace of a workflow's run ends as
+-- the run does, whatever its steps come to on the way. Reads bus_events and messages, those of finished days too,
+-- by their trace_id indexes, in every partition; planned once a connection, since with many partitions planning takes
+-- many times what running it does.
+create or replace function public.cogo_trace_summary(p_trace text)
+returns table (started_at timestamptz, task_id text, ended_by text, verdict text, reason text, ended_at timestamptz)
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+  tested boolean;
+  changed boolean;
+  run_status text := (select r.status from public.workflow_runs r where r.trace_id = p_trace order by r.run_id desc limit 1);
+  first_event timestamptz;
+  event_task text;
+  ending jsonb;
+begin
+  select min(m.created_at), (array_agg(m.payload ->> 'task_id' order by m.id desc) filter (where m.payload ? 'task_id'))[1], bool_or(m.role = 'build-test'),
+      bool_or(m.role = 'generate')
+    into started_at, task_id, tested, changed
+    from public.agent_messages_all m where m.trace_id = p_trace;
+
+  -- Nothing happens to a message before it is there: with that, older partitions are not even looked at.
+  select min(e.created_at),
+      (array_agg(e.data ->> 'task_id' order by e.id desc) filter (where e.data ? 'task_id'))[1],
+      (array_agg(jsonb_build_object('type', e.type, 'verdict', e.data -> 'verdict', 'reason', e.data -> 'reason', 'at', e.created_at) order by e.id desc)
+        filter (where case
+          when run_status is not null then run_status <> 'running' and e.type in ('workflow_done', 'workflow_failed', 'workflow_cancelled')
+          else e.type in ('buildtest_done', 'execute_failed', 'codegen_failed', 'buildtest_failed')
+            or (e.type like '%\_failed' and e.data ? 'verdict')
+            or (e.type = 'codegen_done' and tested is not true)
+            or (e.type = 'indexing_done' and changed is not true) end))[1]
+    into first_event, event_task, ending
+    from public.bus_events e
+    where e.trace_id = p_trace and e.created_at >= coalesce(started_at - interval '1 day', '-infinity');
+
+  started_at := least(started_at, first_event);
+  if started_at is null then
+    return;
+  end if;
+  task_id := coalesce(task_id, event_task);
+  ended_by := ending ->> 'type';
+  verdict := ending ->> 'verdict';
+  reason := ending ->> 'reason';
+  ended_at := (ending ->> 'at')::timestamptz;
+  return next;
+end $$;
+
 -- The messages, events, artifacts and workflow steps of a trace, and the spans of its attempts, oldest first; with p_after only
 -- events with a higher id. A payload's patch is left out, and so is the whole payload when it is longer than 16 KiB without
 -- it. A span is what an event that ends an attempt tells of it: from its claim, ran_ms long. Every table is read once, by its
--- trace_id index, bus_events and agent_messages in every partition; planned once a connection, since with many partitions
+-- trace_id index, bus_events and messages in every partition, those of finished days too; planned once a connection, since with many partitions
 -- planning takes many times what running it does.
 create or replace function public.cogo_trace_timeline(p_trace text, p_after bigint, p_limit bigint)
 returns table (at timestamptz, kind text, id bigint, type text, route text, message_id bigint, attempt int, worker text, data text,
@@ -295,7 +343,7 @@ returns table (at timestamptz, kind text, id bigint, type text, route text, mess
 language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
-  messages public.agent_messages[];
+  messages public.agent_messages_all[];
   first_message timestamptz;
 begin
   if p_after is not null then
@@ -308,7 +356,7 @@ begin
     return;
   end if;
 
-  messages := array(select m from public.agent_messages m where m.trace_id = p_trace order by m.id limit p_limit);
+  messages := array(select m from public.agent_messages_all m where m.trace_id = p_trace order by m.id limit p_limit);
   first_message := (select min(m.created_at) from unnest(messages) m);
   return query
     select one.at, one.kind, case one.kind when 'event' then e.id end, case one.kind when 'event' then e.type else 'span' end,
