@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -10,10 +11,12 @@ public static class RequestSpans
 {
     /// <summary>
     /// Names them by method and route template, such as <c>POST /api/pipeline/codeBuildTest</c>, never by the path
-    /// itself, of which there are too many. Goes first, so that it sees the final status.
+    /// itself, of which there are too many. Goes first, so that it sees the final status. Where nobody listens to spans and
+    /// the framework makes none, a caller's trace goes on all the same.
     /// </summary>
     public static IApplicationBuilder UseCogoRequestSpans(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
+        using var callers = Activity.Current is null ? CallersTrace(context.Request) : null;
         try
         {
             await next(context);
@@ -23,6 +26,11 @@ public static class RequestSpans
             Describe(context);
         }
     });
+
+    private static Activity? CallersTrace(HttpRequest request) =>
+        ActivityContext.TryParse(request.Headers.TraceParent, request.Headers.TraceState, isRemote: true, out var caller)
+            ? new Activity("request").SetParentId(caller.TraceId, caller.SpanId, caller.TraceFlags).Start()
+            : null;
 
     private static void Describe(HttpContext context)
     {

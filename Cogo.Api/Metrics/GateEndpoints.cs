@@ -46,8 +46,7 @@ internal static class GateEndpoints
             return Problem.Invalid(problems);
         }
 
-        var counts = await metrics.GatesAsync(window, cancellationToken);
-        var summary = await metrics.SummaryAsync(new MetricsScope(window), cancellationToken);
+        var (summary, counts) = await metrics.SummaryWithGatesAsync(new MetricsScope(window), cancellationToken);
         return TypedResults.Ok(new GateSummary(
             counts.Window, counts.Since, counts.Until, counts.All, counts.Gates,
             QualityGate.JudgeQ1(thresholds, counts.Window, counts.All), QualityGate.JudgeAcceptance(thresholds, summary)));

@@ -15,7 +15,7 @@ internal static class TraceEndpoint
         .WithName("trace")
         .WithTags("Metrics")
         .WithSummary("Everything that happened under one trace")
-        .WithDescription("Joins bus_events and agent_messages, oldest first. `verdict` is there once the task has ended. With `after_event` the timeline holds only events with a higher id, for following a task as it runs; ids are handed out before commit, so ask from a little further back than the highest one you know.")
+        .WithDescription("Messages, events, artifacts, workflow steps, and the spans of attempts, oldest first; `kind` says which. `verdict` is there once the task has ended. With `after_event` the timeline holds only events with a higher id, for following a task as it runs; ids are handed out before commit, so ask from a little further back than the highest one you know.")
         .ProducesProblem(StatusCodes.Status400BadRequest)
         .ProducesProblem(StatusCodes.Status404NotFound)
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable)

@@ -3,6 +3,7 @@ using System.Globalization;
 using Cogo.Api.Pipeline;
 using Cogo.Api.Problems;
 using Cogo.Api.Reference;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Workflows;
 using Microsoft.AspNetCore.Http.HttpResults;

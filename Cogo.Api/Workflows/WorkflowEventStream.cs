@@ -17,7 +17,8 @@ namespace Cogo.Api.Workflows;
 /// </summary>
 internal static class WorkflowEventStream
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(300);
+    // What comes close together is read together.
+    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan PingEvery = TimeSpan.FromSeconds(15);
 
     // Ids of events are handed out before commit: one may turn up below what was seen.
@@ -36,6 +37,7 @@ internal static class WorkflowEventStream
         string id,
         [FromHeader(Name = "Last-Event-ID"), Description("Number of the last event that was seen.")] string? lastEventId,
         WorkflowReader runs,
+        RunWatch watch,
         TimeProvider time,
         IHostApplicationLifetime lifetime,
         HttpResponse response,
@@ -64,16 +66,18 @@ internal static class WorkflowEventStream
         }
 
         response.Headers["X-Accel-Buffering"] = "no";
-        return TypedResults.ServerSentEvents(StreamAsync(runs, run, after, time, lifetime.ApplicationStopping, cancellationToken));
+        return TypedResults.ServerSentEvents(StreamAsync(runs, watch, run, after, time, lifetime.ApplicationStopping, cancellationToken));
     }
 
     private static async IAsyncEnumerable<SseItem<WorkflowEventView>> StreamAsync(
-        WorkflowReader runs, WorkflowRun run, int after, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
+        WorkflowReader runs, RunWatch watch, WorkflowRun run, int after, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        using var watcher = watch.Watch(run.TraceId);
         var seen = new HashSet<long>();
         var highest = 0L;
         var quietSince = time.GetTimestamp();
-        while (!cancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
+        while (!ended.IsCancellationRequested)
         {
             // Before its events: a run that is seen to have ended has all of them.
             var now = await runs.LookAsync(run.RunId, cancellationToken);
@@ -96,13 +100,29 @@ internal static class WorkflowEventStream
                 yield break;
             }
 
-            if (time.GetElapsedTime(quietSince) > PingEvery)
+            if (events.Count == WorkflowReader.EventLimit || progress.Count == WorkflowReader.EventLimit)
+            {
+                continue;
+            }
+
+            await Task.Delay(LeastPause, time, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            while (!await IsNewsAsync(watcher, PingEvery - time.GetElapsedTime(quietSince), ended.Token) && !ended.IsCancellationRequested)
             {
                 quietSince = time.GetTimestamp();
                 yield return new SseItem<WorkflowEventView>(new WorkflowEventView("ping", null, time.GetUtcNow(), null), "ping");
             }
+        }
+    }
 
-            await Task.Delay(LookEvery, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    private static async Task<bool> IsNewsAsync(RunWatcher watcher, TimeSpan atMost, CancellationToken ended)
+    {
+        try
+        {
+            return await watcher.WaitAsync(atMost > TimeSpan.Zero ? atMost : TimeSpan.Zero, ended);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            return false;
         }
     }
 

@@ -90,9 +90,9 @@ internal static class WorkflowExamples
           "verdict": "fail",
           "reason": "2 of 6 tests failed. 2 repairs were tried.",
           "rules": [
-            { "rule": "build_test", "expected": "passed", "actual": "failed", "verdict": "fail", "reason": "2 of 6 tests failed." },
-            { "rule": "tests_run", "expected": "at least 1", "actual": "6", "verdict": "pass", "reason": "6 tests were run." },
-            { "rule": "tests_failing", "expected": "0", "actual": "2", "verdict": "fail", "reason": "2 tests failed or broke." }
+            { "name": "build_test", "expected": "passed", "actual": "failed", "verdict": "fail", "reason": "2 of 6 tests failed." },
+            { "name": "tests_run", "expected": "at least 1", "actual": "6", "verdict": "pass", "reason": "6 tests were run." },
+            { "name": "tests_failing", "expected": "0", "actual": "2", "verdict": "fail", "reason": "2 tests failed or broke." }
           ]
         }
         """;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Workflows;
 
@@ -118,4 +119,4 @@ public sealed record WorkflowTemplateStep(string Name, string Does, string Route
 /// <summary>A gate's answer about a run.</summary>
 /// <param name="Verdict">pass, fail, or unknown when there is nothing to go by, which is not a pass.</param>
 /// <param name="Rules">Each with what was expected, what is, and why.</param>
-public sealed record WorkflowGateAnswer(string RunId, RunStatus Status, GateVerdict Verdict, string? Reason, IReadOnlyList<GateRuleAnswer> Rules);
+public sealed record WorkflowGateAnswer(string RunId, RunStatus Status, GateVerdict Verdict, string? Reason, IReadOnlyList<GateRule> Rules);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -55,7 +56,8 @@ internal sealed class CogoServer : IDisposable
     /// <exception cref="InputException">The server refuses the request.</exception>
     /// <exception cref="ServerException">The server cannot take it now.</exception>
     /// <exception cref="HttpRequestException">No answer; sending it again with the same key is safe.</exception>
-    public async Task<RunTicket> SubmitAsync(RunRequest request, string idempotencyKey, CancellationToken cancellationToken)
+    /// <param name="traceId">The trace that it goes under. Null: a new one.</param>
+    public async Task<RunTicket> SubmitAsync(RunRequest request, string idempotencyKey, CancellationToken cancellationToken, string? traceId = null)
     {
         var path = request.Template is null ? "/api/pipeline/codeBuildTest" : "/api/workflows/execute";
         using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative));
@@ -64,6 +66,11 @@ internal sealed class CogoServer : IDisposable
         // A server that refuses a long body closes the connection: its answer is to be read before the body is sent.
         message.Headers.ExpectContinue = body.Length > AskFirstBytes;
         message.Headers.Add("Idempotency-Key", idempotencyKey);
+        if (traceId is not null)
+        {
+            message.Headers.Add("traceparent", $"00-{traceId}-{ActivitySpanId.CreateRandom().ToHexString()}-01");
+        }
+
         using var response = await SendAsync(message, cancellationToken);
         if (response.StatusCode == HttpStatusCode.Accepted)
         {

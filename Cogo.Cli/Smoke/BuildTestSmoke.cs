@@ -1,12 +1,14 @@
 using Cogo.Cli.Run;
 using Cogo.Core.Audit;
 using Cogo.Core.Gates;
-using Cogo.Core.Metrics;
 using Cogo.Core.Pipeline;
 
 namespace Cogo.Cli.Smoke;
 
-/// <summary>A good patch and a bad one through the whole pipeline, and their reports over HTTP.</summary>
+/// <summary>
+/// A bad patch and then a good one through the whole pipeline, and their reports over HTTP. The good one goes under the trace
+/// of the bad one, as the repair of it: figures count one task, which passed in the end.
+/// </summary>
 internal sealed class BuildTestSmoke(CogoServer server, TimeProvider time, TimeSpan timeout)
 {
     public async Task<GateAnswer> RunAsync(CancellationToken cancellationToken)
@@ -20,8 +22,14 @@ internal sealed class BuildTestSmoke(CogoServer server, TimeProvider time, TimeS
         }
 
         using var repository = await SmokeRepository.CreateAsync(cancellationToken);
-        await CheckAsync(checks, await task.RunAsync(repository, SmokeRepository.GoodPatch, "green", null, cancellationToken), "green", Verdict.Passed, "2 passed, 0 failed", cancellationToken);
-        await CheckAsync(checks, await task.RunAsync(repository, SmokeRepository.BadPatch, "red", Tenants.ExpectedRed, cancellationToken), "red", Verdict.Failed, "1 passed, 1 failed", cancellationToken);
+        var red = await task.RunAsync(repository, SmokeRepository.BadPatch, "red", null, cancellationToken);
+        await CheckAsync(checks, red, "red", Verdict.Failed, "1 passed, 1 failed", cancellationToken);
+        if (red.Verdict is not null)
+        {
+            var green = await task.RunAsync(repository, SmokeRepository.GoodPatch, "green", red, cancellationToken);
+            await CheckAsync(checks, green, "green", Verdict.Passed, "2 passed, 0 failed", cancellationToken);
+        }
+
         return checks.Answer("buildtest");
     }
 

@@ -9,7 +9,7 @@ using Npgsql;
 namespace Cogo.Cli.Smoke;
 
 /// <summary>Talks to the dispatcher as any agent would: with an <c>INSERT</c> into <c>agent_messages</c>.</summary>
-internal sealed class DispatcherSmoke(NpgsqlDataSource source, TimeProvider time, TimeSpan timeout)
+internal sealed class DispatcherSmoke(NpgsqlDataSource source, TimeProvider time, TimeSpan timeout) : IAsyncDisposable
 {
     private const string Insert =
         "insert into public.agent_messages (service, role, shard, payload, idempotency_key) values ($1, $2, $3, $4::jsonb, $5) returning trace_id";
@@ -35,6 +35,8 @@ internal sealed class DispatcherSmoke(NpgsqlDataSource source, TimeProvider time
         await RepeatAsync(checks, request, cancellationToken);
         return checks.Answer("dispatcher");
     }
+
+    public ValueTask DisposeAsync() => _traces.DisposeAsync();
 
     private async Task RelayAsync(Checks checks, PipelineRequest request, CancellationToken cancellationToken)
     {

@@ -31,12 +31,17 @@ internal sealed class SmokeTask(CogoServer server, TimeProvider time, TimeSpan t
         return missing.Count == 0 ? null : $"No worker reads {string.Join(" and ", missing)}: start one, or cogo dev.";
     }
 
-    /// <summary>The whole trace; without a verdict when there was none in time.</summary>
-    public Task<TraceTimeline> RunAsync(SmokeRepository repository, string patch, string name, string? tenant, CancellationToken cancellationToken) => RunAsync(
-        new RunRequest { TaskId = $"smoke-{name}-{Guid.NewGuid().ToString("N")[..12]}", Repo = repository.Path, Engine = RequestRules.PatchEngine, Patch = patch, Tenant = tenant },
-        cancellationToken);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
-    /// <inheritdoc cref="RunAsync(SmokeRepository, string, string, string?, CancellationToken)"/>
+    /// <summary>The whole trace; without a verdict when there was none in time.</summary>
+    /// <param name="repairs">The task that this one is the repair of: it goes under the same trace. Null: none.</param>
+    public Task<TraceTimeline> RunAsync(SmokeRepository repository, string patch, string name, TraceTimeline? repairs, CancellationToken cancellationToken)
+    {
+        var request = new RunRequest { TaskId = $"smoke-{name}-{Guid.NewGuid().ToString("N")[..12]}", Repo = repository.Path, Engine = RequestRules.PatchEngine, Patch = patch };
+        return repairs is null ? RunAsync(request, cancellationToken) : RepairAsync(request, repairs, cancellationToken);
+    }
+
+    /// <inheritdoc cref="RunAsync(SmokeRepository, string, string, TraceTimeline?, CancellationToken)"/>
     public async Task<TraceTimeline> RunAsync(RunRequest request, CancellationToken cancellationToken)
     {
         var ticket = await server.SubmitAsync(request, Guid.NewGuid().ToString("N"), cancellationToken);
@@ -55,5 +60,27 @@ internal sealed class SmokeTask(CogoServer server, TimeProvider time, TimeSpan t
         }
 
         return await server.WholeTraceAsync(ticket.TraceId, cancellationToken);
+    }
+
+    /// <summary>The trace has a verdict already: the next one is waited for.</summary>
+    private async Task<TraceTimeline> RepairAsync(RunRequest request, TraceTimeline repaired, CancellationToken cancellationToken)
+    {
+        var ticket = await server.SubmitAsync(request, Guid.NewGuid().ToString("N"), cancellationToken, repaired.TraceId);
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            var trace = await server.WholeTraceAsync(ticket.TraceId, cancellationToken);
+            if (trace.Verdict is not null && (ticket.TraceId != repaired.TraceId || trace.EndedAt > repaired.EndedAt))
+            {
+                return trace;
+            }
+
+            if (time.GetElapsedTime(started) > timeout)
+            {
+                return trace with { Verdict = null, Reason = null };
+            }
+
+            await Task.Delay(LookEvery, time, cancellationToken);
+        }
     }
 }

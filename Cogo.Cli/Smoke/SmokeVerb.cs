@@ -24,7 +24,8 @@ internal static class SmokeVerb
         return Smoke(verb, terminal, surroundings, async (parsed, timeout, cancellationToken) =>
         {
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            return (await new DispatcherSmoke(session.Source, surroundings.Time, timeout).RunAsync(cancellationToken), null);
+            await using var smoke = new DispatcherSmoke(session.Source, surroundings.Time, timeout);
+            return (await smoke.RunAsync(cancellationToken), null);
         });
     }
 

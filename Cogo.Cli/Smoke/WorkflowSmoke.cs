@@ -1,9 +1,9 @@
 using Cogo.Cli.Run;
 using Cogo.Core.Audit;
 using Cogo.Core.Bus;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Workflows;
-using GateAnswer = Cogo.Core.Gates.GateAnswer;
 
 namespace Cogo.Cli.Smoke;
 

@@ -24,14 +24,14 @@ public sealed record TraceTimeline
     /// <summary>Time of the event that decided the verdict.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>Messages, events and artifacts by time, then by id.</summary>
+    /// <summary>Messages, events, spans, workflow steps and artifacts by time, then by id.</summary>
     public required IReadOnlyList<TimelineEntry> Timeline { get; init; }
 
     /// <summary>The timeline was cut at its limit: ask again with <c>after_event</c> set to the highest event id in it.</summary>
     public bool HasMore { get; init; }
 }
 
-/// <summary>Which table an entry comes from.</summary>
+/// <summary>What an entry is, and which table it comes from.</summary>
 public enum TimelineKind
 {
     /// <summary>A row of <c>bus_events</c>.</summary>
@@ -42,6 +42,12 @@ public enum TimelineKind
 
     /// <summary>A row of <c>artifacts</c>.</summary>
     Artifact,
+
+    /// <summary>A row of <c>workflow_steps</c>, at the time it began.</summary>
+    Step,
+
+    /// <summary>An attempt from its claim to its end, as the event that ended it tells.</summary>
+    Span,
 }
 
 /// <summary>One entry of a trace.</summary>
@@ -51,10 +57,10 @@ public sealed record TimelineEntry
 
     public required TimelineKind Kind { get; init; }
 
-    /// <summary>Id of the event or of the message: two different sequences. An artifact has none.</summary>
+    /// <summary>Id of the event or of the message: two different sequences. Others have none.</summary>
     public long? Id { get; init; }
 
-    /// <summary>The event's type; <c>message</c> for a message, <c>artifact</c> for an artifact.</summary>
+    /// <summary>The event's type; for others their kind: <c>message</c>, <c>artifact</c>, <c>step</c>, <c>span</c>.</summary>
     public required string Type { get; init; }
 
     /// <summary><c>service/role/shard</c>.</summary>
@@ -75,12 +81,13 @@ public sealed record TimelineEntry
     /// <summary>Of an event that ends a first attempt: how long the message waited to be claimed, in milliseconds.</summary>
     public long? QueuedMs { get; init; }
 
-    /// <summary>Of an event that ends an attempt: how long it ran, in milliseconds.</summary>
+    /// <summary>Of an event that ends an attempt, of a span, and of a step that has ended: how long it ran, in milliseconds.</summary>
     public long? RanMs { get; init; }
 
     /// <summary>
     /// The event's data; for a message its delivery settings and its payload without the patch; for an artifact its
-    /// path, url, bytes, sha256, content_type and task_id.
+    /// path, url, bytes, sha256, content_type and task_id; for a step its run_id, number, name, status, verdict and the like; for a
+    /// span its name, its end and the event that tells of it.
     /// </summary>
     public JsonElement? Data { get; init; }
 }

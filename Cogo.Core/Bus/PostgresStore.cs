@@ -192,6 +192,8 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
             await using var drop = database.CreateCommand("select public.cogo_drop_old_partitions($1)");
             Add(drop, retention);
             await drop.ExecuteNonQueryAsync(cancellationToken);
+            await PruneAsync("select public.cogo_prune_workflows($1)", retention, cancellationToken);
+            await PruneAsync("select public.cogo_prune_figures($1)", retention, cancellationToken);
         }
     }
 
@@ -206,6 +208,19 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
             step = await aside.ExecuteScalarAsync(cancellationToken) as string;
         }
         while (step is not null);
+    }
+
+    /// <summary>Batch by batch, each a transaction of its own, until nothing is left to delete.</summary>
+    private async Task PruneAsync(string sql, TimeSpan retention, CancellationToken cancellationToken)
+    {
+        bool more;
+        do
+        {
+            await using var prune = database.CreateCommand(sql);
+            Add(prune, retention);
+            more = await prune.ExecuteScalarAsync(cancellationToken) is int gone && gone > 0;
+        }
+        while (more);
     }
 
     public async Task NotifyAsync(IReadOnlyCollection<long> lanes, CancellationToken cancellationToken)

@@ -23,7 +23,7 @@ public sealed partial class Subscription : IAsyncDisposable
     private readonly IMessageHandler _handler;
     private readonly BusCore _bus;
     private readonly ILogger _logger;
-    private readonly WakeUp.Latch _latch;
+    private readonly Latch _latch;
     private readonly HandlerSlots _slots;
     private readonly HandlerPump _pump;
     private readonly Action<Held, Ending> _acknowledged;

@@ -12,7 +12,7 @@ internal sealed class WakeUp
 
     public Latch Add(long lane)
     {
-        var latch = new Latch(this, lane);
+        var latch = new Latch(gone => Remove(lane, gone));
         _latches.GetOrAdd(lane, static _ => new())[latch] = 0;
         return latch;
     }
@@ -40,66 +40,11 @@ internal sealed class WakeUp
     public IReadOnlyCollection<long> WaitingLanes() =>
         [.. _latches.Where(static lane => lane.Value.Keys.Any(static latch => latch.IsWaiting)).Select(static lane => lane.Key)];
 
-    /// <summary>One subscription's ear; one waits at a time.</summary>
-    internal sealed class Latch(WakeUp owner, long lane) : IDisposable
+    private void Remove(long lane, Latch latch)
     {
-        private readonly Lock _lock = new();
-        private bool _set;
-        private TaskCompletionSource? _waiter;
-
-        public bool IsWaiting
+        if (_latches.TryGetValue(lane, out var latches))
         {
-            get
-            {
-                lock (_lock)
-                {
-                    return _waiter is not null;
-                }
-            }
-        }
-
-        public void Set()
-        {
-            lock (_lock)
-            {
-                _set = true;
-                _waiter?.TrySetResult();
-            }
-        }
-
-        /// <summary>Returns when signalled or when <paramref name="atMost"/> has passed, whichever is first.</summary>
-        public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
-        {
-            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            lock (_lock)
-            {
-                _waiter = waiter;
-                if (_set)
-                {
-                    waiter.SetResult();
-                }
-            }
-
-            // A timer rather than Task.WaitAsync: an idle route must not throw at every poll.
-            await using (time.CreateTimer(static state => ((TaskCompletionSource)state!).TrySetResult(), waiter, atMost, Timeout.InfiniteTimeSpan))
-            await using (cancellationToken.Register(() => waiter.TrySetCanceled(cancellationToken)))
-            {
-                await waiter.Task;
-            }
-
-            lock (_lock)
-            {
-                _set = false;
-                _waiter = null;
-            }
-        }
-
-        public void Dispose()
-        {
-            if (owner._latches.TryGetValue(lane, out var latches))
-            {
-                latches.TryRemove(this, out _);
-            }
+            latches.TryRemove(latch, out _);
         }
     }
 }

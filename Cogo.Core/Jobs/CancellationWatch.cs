@@ -11,7 +11,7 @@ internal sealed partial class CancellationWatch : IAsyncDisposable
     private const string Wanted = "select c.job_id, c.reason from public.job_cancellations c where c.job_id = any ($1)";
 
     private readonly NpgsqlDataSource _database;
-    private readonly WakeUp.Latch _latch;
+    private readonly Latch _latch;
     private readonly TimeSpan _interval;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;

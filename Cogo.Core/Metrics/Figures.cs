@@ -23,13 +23,6 @@ public static class Stages
     public static IReadOnlyList<string> All { get; } = [QueueWait, Codegen, Build, Test, EndToEnd];
 }
 
-/// <summary>Tenants that figures know.</summary>
-public static class Tenants
-{
-    /// <summary>Its tasks are meant to be red, to see that red is told: they are left out of all figures.</summary>
-    public const string ExpectedRed = "expected-red";
-}
-
 /// <summary>Latency of one stage in milliseconds.</summary>
 /// <param name="Stage">One of <see cref="Stages"/>.</param>
 /// <param name="Route">Null: of all routes and tenants together, or of events without one.</param>
@@ -49,8 +42,9 @@ public sealed record LatencyFigures(
 /// <param name="Retries">Attempts that were put back to be tried again.</param>
 /// <param name="FailureRate">Share of ended tasks that the system failed: infrastructure by ended. Null: none ended.</param>
 /// <param name="PassRate">Passed by passed and failed. Null: there is no verdict.</param>
+/// <param name="Repaired">Of those that passed: red at first, under the same trace.</param>
 public sealed record TaskFigures(
-    long Ended, long Passed, long Failed, long Invalid, long Infrastructure, long Running, long Retries, double? FailureRate, double? PassRate);
+    long Ended, long Passed, long Failed, long Invalid, long Infrastructure, long Running, long Retries, double? FailureRate, double? PassRate, long Repaired);
 
 /// <summary>Decisions of one kind.</summary>
 /// <param name="Kind"><c>dispatch</c>, <c>codegen</c> or <c>verdict</c>.</param>

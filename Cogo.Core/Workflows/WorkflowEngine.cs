@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Cogo.Core.Audit;
 using Cogo.Core.Bus;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Npgsql;
 
@@ -115,7 +116,7 @@ public sealed class WorkflowEngine(NpgsqlDataSource database, MessageBus bus, Bu
             run = await change.EndStepAsync(run, step with { Status = StepStatus.Cancelled, Reason = reason }, cancellationToken);
         }
 
-        await change.EndAsync(run, RunStatus.Cancelled, "cancelled", reason, GateAnswer.Of(run, Template(run), RunStatus.Cancelled), cancellationToken);
+        await change.EndAsync(run, RunStatus.Cancelled, "cancelled", reason, RunGate.Of(run, Template(run), RunStatus.Cancelled), cancellationToken);
         // Of the verdicts that a trace can have: nothing is known about the change.
         await change.AppendAsync(run, EventTypes.WorkflowCancelled, new { task_id = run.TaskOf(run.Attempt), code = "cancelled", reason, verdict = Verdict.Infrastructure }, cancellationToken);
         run = await change.LockAsync(runId, cancellationToken);
@@ -242,14 +243,14 @@ public sealed class WorkflowEngine(NpgsqlDataSource database, MessageBus bus, Bu
     private static async Task EndAsync(WorkflowTransaction change, WorkflowRun run, RunDecision.End end, CancellationToken cancellationToken)
     {
         var template = Template(run);
-        var gate = GateAnswer.Of(run, template, end.Status);
+        var gate = RunGate.Of(run, template, end.Status);
         await change.EndAsync(run, end.Status, end.Code, end.Reason, gate, cancellationToken);
         var last = run.Steps[^1];
         if (gate is { Verdict: not GateVerdict.Unknown })
         {
             await change.AppendAsync(
                 run, gate.Verdict == GateVerdict.Pass ? EventTypes.GatePassed : EventTypes.GateFailed,
-                new { task_id = last.TaskId, gate = "workflow", verdict = end.Status, attempt = run.Attempt, rules = gate.Rules, report = last.Text("report") }, cancellationToken);
+                new { task_id = last.TaskId, gate = RunGate.Name, verdict = end.Status, attempt = run.Attempt, rules = gate.Rules, report = last.Text("report") }, cancellationToken);
         }
 
         await change.AppendAsync(

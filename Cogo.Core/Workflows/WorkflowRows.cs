@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Npgsql;
 using NpgsqlTypes;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 
 namespace Cogo.Core.Workflows;

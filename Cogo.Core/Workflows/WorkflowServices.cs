@@ -9,7 +9,7 @@ namespace Cogo.Core.Workflows;
 public static class WorkflowServices
 {
     /// <summary>
-    /// Adds <see cref="WorkflowEngine"/>, <see cref="WorkflowReader"/> and <see cref="WorkflowMessageHandler"/>. Wants an
+    /// Adds <see cref="WorkflowEngine"/>, <see cref="WorkflowReader"/>, <see cref="RunWatch"/> and <see cref="WorkflowMessageHandler"/>. Wants an
     /// <see cref="Npgsql.NpgsqlDataSource"/>. Calling it twice adds nothing; <see cref="WorkflowOptions"/> added before it are kept.
     /// </summary>
     /// <exception cref="FormatException">A setting cannot be read.</exception>
@@ -18,6 +18,7 @@ public static class WorkflowServices
         services.AddCogoBus(configuration);
         services.TryAddSingleton(WorkflowOptions.Read(configuration));
         services.TryAddSingleton<WorkflowReader>();
+        services.TryAddSingleton<RunWatch>();
         services.TryAddSingleton<WorkflowEngine>();
         services.TryAddSingleton<WorkflowMessageHandler>();
         return services;

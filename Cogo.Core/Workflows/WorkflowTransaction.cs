@@ -2,6 +2,7 @@ using System.Text.Json;
 using Cogo.Core.Audit;
 using Cogo.Core.Bus;
 using Cogo.Core.Database;
+using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Npgsql;
 

@@ -46,18 +46,48 @@ public sealed class EventListTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_trace_holds_its_artifacts_too()
+    public async Task A_trace_holds_its_spans_and_artifacts_too()
     {
         var trace = _log.Trace();
-        await _log.EventAsync(trace, "codegen_done", """{"task_id":"t1"}""", queued: 3, ran: 4);
+        await _log.EventAsync(trace, "codegen_done", """{"task_id":"t1"}""", queued: 3, ran: 4, route: "codegen/generate/0");
         await SaveAsync("t1/codegen/change.diff", trace);
 
         var timeline = (await _api.GetAsync($"/api/metrics/trace/{trace}")).Json.GetProperty("timeline").EnumerateArray().ToList();
 
-        Assert.Equal(["event", "artifact"], timeline.Select(entry => entry.GetProperty("kind").GetString()));
-        Assert.Equal(4, timeline[0].GetProperty("ran_ms").GetInt64());
-        Assert.Equal("/artifacts/t1/codegen/change.diff", timeline[1].GetProperty("data").GetProperty("url").GetString());
-        Assert.False(timeline[1].TryGetProperty("id", out _));
+        Assert.Equal(["span", "event", "artifact"], timeline.Select(entry => entry.GetProperty("kind").GetString()));
+        Assert.Equal(4, timeline[1].GetProperty("ran_ms").GetInt64());
+        Assert.Equal("/artifacts/t1/codegen/change.diff", timeline[2].GetProperty("data").GetProperty("url").GetString());
+        Assert.False(timeline[2].TryGetProperty("id", out _));
+        var span = timeline[0].GetProperty("data");
+        Assert.Equal(("handle codegen/generate/0", timeline[1].GetProperty("id").GetInt64()), (span.GetProperty("name").GetString(), span.GetProperty("event_id").GetInt64()));
+        Assert.Equal(TimeSpan.FromMilliseconds(4), timeline[1].GetProperty("at").GetDateTimeOffset() - timeline[0].GetProperty("at").GetDateTimeOffset());
+    }
+
+    [Fact]
+    public async Task A_trace_holds_the_steps_of_its_workflow()
+    {
+        var trace = _log.Trace();
+        await _api.Database.ExecuteAsync(
+            """
+            with run as (
+              insert into workflow_runs (run_id, template, trace_id, task_id, tenant, request, max_repairs, repairs_left)
+              values ('run-' || $1, 'codeBuildTest', $1, 't1', 'shop', '{}', 0, 0) returning run_id)
+            insert into workflow_steps (run_id, step, name, attempt, route, task_id, status, verdict, message_id, started_at, ended_at)
+            select run_id, n, name, 1, route, 't1', status, verdict, n + 40, now() - make_interval(secs => 90 - 10 * n), ended_at
+            from run cross join (values
+              (1, 'codegen', 'codegen/generate/0', 'done', null, now() - interval '78.5 seconds'),
+              (2, 'build-test', 'code/build-test/0', 'running', null, null)) s (n, name, route, status, verdict, ended_at)
+            """, trace);
+        await _log.EventAsync(trace, "codegen_done", "{}", secondsAgo: 79);
+
+        var timeline = (await _api.GetAsync($"/api/metrics/trace/{trace}")).Json.GetProperty("timeline").EnumerateArray().ToList();
+
+        Assert.Equal(["step codegen", "event ", "step build-test"], timeline.Select(entry =>
+            $"{entry.GetProperty("kind").GetString()} {(entry.TryGetProperty("data", out var data) && data.TryGetProperty("name", out var name) ? name.GetString() : "")}"));
+        Assert.Equal(("codegen/generate/0", 41, "shop"), (timeline[0].GetProperty("route").GetString(), timeline[0].GetProperty("message_id").GetInt64(), timeline[0].GetProperty("tenant").GetString()));
+        Assert.Equal(1_500, timeline[0].GetProperty("ran_ms").GetInt64());
+        Assert.Equal(("running", "run-" + trace), (timeline[2].GetProperty("data").GetProperty("status").GetString(), timeline[2].GetProperty("data").GetProperty("run_id").GetString()));
+        Assert.False(timeline[2].TryGetProperty("ran_ms", out _));
     }
 
     [Fact]

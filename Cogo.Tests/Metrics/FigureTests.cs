@@ -73,7 +73,7 @@ public sealed class FigureTests : IAsyncLifetime
         var tasks = (await _api.GetAsync("/api/metrics/summary?window=1h")).Json.GetProperty("tasks");
 
         Assert.Equal(
-            """{"ended":6,"passed":3,"failed":1,"invalid":1,"infrastructure":1,"running":1,"retries":1,"failure_rate":0.1667,"pass_rate":0.75}""",
+            """{"ended":6,"passed":3,"failed":1,"invalid":1,"infrastructure":1,"running":1,"retries":1,"failure_rate":0.1667,"pass_rate":0.75,"repaired":1}""",
             tasks.GetRawText());
     }
 

@@ -101,7 +101,6 @@ public class WeekPictureTests
         var log = new AuditLog(database);
         const double day = 86_400;
         await log.TaskAsync("passed", secondsAgo: 60);
-        await log.TaskAsync("passed", secondsAgo: 60, tenant: Tenants.ExpectedRed);
         await log.TaskAsync("failed", secondsAgo: day - 600);
         await log.TaskAsync("passed", secondsAgo: (3 * day) + 600);
         await log.EventAsync(log.Trace(), "execute_failed", """{"verdict":"infrastructure"}""", secondsAgo: (3 * day) + 600);

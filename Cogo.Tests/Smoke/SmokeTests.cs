@@ -1,6 +1,9 @@
 using System.Text.Json;
 using Cogo.Cli;
+using Cogo.Cli.Run;
+using Cogo.Cli.Smoke;
 using Cogo.Core.Database.Embedded;
+using Cogo.Core.Metrics;
 using Cogo.Tests.Cli;
 using Cogo.Tests.Fixtures;
 using Xunit;
@@ -51,8 +54,15 @@ public sealed class SmokeTests : IAsyncLifetime
         await PassesAsync("ci gates accept", 4);
         await PassesAsync("ci gate q1", 1);
 
-        var red = await _database.ScalarAsync<string>("select trace_id from bus_events where type = 'buildtest_done' and tenant = 'expected-red'");
-        var judged = await _cogo.RunAsync(["smoke", "gate-trace", "--trace", red!, "--json"]);
+        // The bad patch of the build/test smoke is in the figures like any other, as a task that was repaired.
+        Assert.Equal(
+            "passed true", await _database.ScalarAsync<string>(
+                """
+                select string_agg(t.verdict || ' ' || t.red, ',') from task_outcomes t
+                where t.trace_id in (select e.trace_id from bus_events e where e.type = 'buildtest_done' and e.data ->> 'task_id' like 'smoke-red-%')
+                """));
+        var red = await RedAsync(system.Address);
+        var judged = await _cogo.RunAsync(["smoke", "gate-trace", "--trace", red, "--json"]);
         Assert.Equal((1, "fail"), (judged.Code, judged.Lines[0].GetProperty("verdict").GetString()));
         Assert.Equal(0, (await _cogo.RunAsync(["smoke", "gate-trace", "--trace", trace.GetProperty("trace_id").GetString()!])).Code);
         await File.WriteAllTextAsync(
@@ -84,6 +94,19 @@ public sealed class SmokeTests : IAsyncLifetime
 
         Assert.Equal(3, ran.Code);
         Assert.Contains(words, ran.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A task whose last word is red, of a tenant whose name is of no account.</summary>
+    private async Task<string> RedAsync(Uri address)
+    {
+        using var repository = await SmokeRepository.CreateAsync(CancellationToken.None);
+        using var server = new CogoServer(address);
+        var ticket = await server.SubmitAsync(
+            new RunRequest { TaskId = "red", Repo = repository.Path, Engine = "patch", Patch = SmokeRepository.BadPatch, Tenant = "expected-red" }, "red", CancellationToken.None);
+        await Eventually.BecomesAsync(
+            () => _database.ScalarAsync<string>("select verdict from task_outcomes where trace_id = $1", ticket.TraceId), verdict => verdict is not null, "its verdict", 60);
+        Assert.Equal(1, (await server.MetricsAsync(MetricsWindow.Day, CancellationToken.None)).Tasks.Failed);
+        return ticket.TraceId;
     }
 
     private async Task<JsonElement> PassesAsync(string line, int rules)

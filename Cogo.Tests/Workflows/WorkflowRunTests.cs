@@ -71,7 +71,7 @@ public sealed class WorkflowRunTests(WorkflowSystem system) : IClassFixture<Work
         Assert.Equal(2, events.Count(type => type == "gate_fix"));
         var gate = (await system.Client.GetAsync(run.GetProperty("links").GetProperty("gate").GetString()!)).Json;
         Assert.Equal("fail", gate.GetProperty("verdict").GetString());
-        var failing = gate.GetProperty("rules").EnumerateArray().Single(rule => rule.GetProperty("rule").GetString() == "tests_failing");
+        var failing = gate.GetProperty("rules").EnumerateArray().Single(rule => rule.GetProperty("name").GetString() == "tests_failing");
         Assert.Equal(("0", "2"), (failing.GetProperty("expected").GetString(), failing.GetProperty("actual").GetString()));
         // A repair goes on from the change before it.
         Assert.Contains("+0\n+1\n+2", (await system.Client.GetAsync($"/artifacts/{run.GetProperty("task_id")}-3/codegen/change.diff")).Text, StringComparison.Ordinal);

@@ -1,28 +1,19 @@
 using System.Globalization;
 using System.Text.Json;
+using Cogo.Core.Gates;
 using ChangeVerdict = Cogo.Core.Pipeline.Verdict;
 
 namespace Cogo.Core.Workflows;
 
-/// <summary>What a gate says.</summary>
-public enum GateVerdict
+/// <summary>The gate at the end of a run.</summary>
+internal static class RunGate
 {
-    Pass,
-    Fail,
+    /// <summary>Its name in the audit log.</summary>
+    public const string Name = "workflow";
 
-    /// <summary>It could not tell: there is no data. Not a pass.</summary>
-    Unknown,
-}
+    private const string NoData = "no data";
 
-/// <summary>One rule of a gate.</summary>
-/// <param name="Actual">Absent when it is not known.</param>
-/// <param name="Reason">In a sentence.</param>
-public sealed record GateRuleAnswer(string Rule, string Expected, string? Actual, GateVerdict Verdict, string Reason);
-
-/// <summary>A gate's answer: it passes when every rule does.</summary>
-public sealed record GateAnswer(GateVerdict Verdict, IReadOnlyList<GateRuleAnswer> Rules)
-{
-    /// <summary>The gate at the end of a run, out of its last <c>build-test</c> step; null for a template without one.</summary>
+    /// <summary>Out of the run's last <c>build-test</c> step; null for a template without one.</summary>
     public static GateAnswer? Of(WorkflowRun run, WorkflowTemplate template, RunStatus status)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -35,26 +26,22 @@ public sealed record GateAnswer(GateVerdict Verdict, IReadOnlyList<GateRuleAnswe
         if (status is not (RunStatus.Passed or RunStatus.Failed)
             || run.Steps is not [.., { Status: StepStatus.Done, Name: "build-test", Result: { ValueKind: JsonValueKind.Object } result } step])
         {
-            var reason = status == RunStatus.Failed ? "No change came to be tested." : "Nothing was tested: look at the run's reason.";
-            return new GateAnswer(
-                status == RunStatus.Failed ? GateVerdict.Fail : GateVerdict.Unknown,
-                [new("build_test", "passed", null, status == RunStatus.Failed ? GateVerdict.Fail : GateVerdict.Unknown, reason)]);
+            var (verdict, reason) = status == RunStatus.Failed
+                ? (GateVerdict.Fail, "No change came to be tested.")
+                : (GateVerdict.Unknown, "Nothing was tested: look at the run's reason.");
+            return GateAnswer.Of(Name, null, [new GateRule("build_test", "passed", NoData, verdict, reason)]);
         }
 
         var (total, failing) = Counts(result);
-        GateRuleAnswer[] rules =
+        return GateAnswer.Of(Name, null,
         [
             Rule("build_test", "passed", step.Verdict == ChangeVerdict.Passed ? "passed" : "failed", step.Verdict == ChangeVerdict.Passed, step.Text("message") ?? "The change builds and its tests pass."),
             Rule("tests_run", "at least 1", Text(total), total is null ? null : total > 0, total is null ? "The report does not count its tests." : $"{total} tests were run."),
             Rule("tests_failing", "0", Text(failing), failing is null ? null : failing == 0, failing is null ? "The report does not count its failures." : $"{failing} tests failed or broke."),
-        ];
-        var verdict = rules.Any(rule => rule.Verdict == GateVerdict.Fail) ? GateVerdict.Fail
-            : rules.Any(rule => rule.Verdict == GateVerdict.Unknown) ? GateVerdict.Unknown
-            : GateVerdict.Pass;
-        return new GateAnswer(verdict, rules);
+        ]);
     }
 
-    private static GateRuleAnswer Rule(string name, string expected, string? actual, bool? pass, string reason) =>
+    private static GateRule Rule(string name, string expected, string actual, bool? pass, string reason) =>
         new(name, expected, actual, pass switch { true => GateVerdict.Pass, false => GateVerdict.Fail, null => GateVerdict.Unknown }, reason);
 
     private static (long? Total, long? Failing) Counts(JsonElement result)
@@ -68,5 +55,5 @@ public sealed record GateAnswer(GateVerdict Verdict, IReadOnlyList<GateRuleAnswe
         return (Count("total"), Count("failed") + Count("errored"));
     }
 
-    private static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
+    private static string Text(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? NoData;
 }
