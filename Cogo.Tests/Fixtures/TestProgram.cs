@@ -50,7 +50,14 @@ internal static class TestProgram
                 Console.Error.WriteLine($"Left behind in TMPDIR: {string.Join(", ", left)}");
             }
 
-            FolderRemoval.Delete(folder.FullName);
+            try
+            {
+                FolderRemoval.Delete(folder.FullName);
+            }
+            catch (IOException e)
+            {
+                Console.Error.WriteLine($"{folder.FullName} could not be removed: {e.Message}");
+            }
         }
     }
 
