@@ -9,8 +9,8 @@ var artifacts = new ArtifactStorage(builder);
 var openAiKey = builder.AddParameter("openai-api-key", () => builder.Configuration["Parameters:openai-api-key"] ?? "", secret: true);
 var figmaToken = builder.AddParameter("figma-api-token", () => builder.Configuration["Parameters:figma-api-token"] ?? "", secret: true);
 
-// A server of its own, unless ConnectionStrings:cogo names another one. Its log can be followed row by row, as Realtime
-// clients want it.
+// A server of its own, unless ConnectionStrings:cogo names another one. Its log can be followed row by row, for Realtime
+// servers and for replicas of some tables.
 var existing = !string.IsNullOrEmpty(builder.Configuration.GetConnectionString("cogo"));
 IResourceBuilder<IResourceWithConnectionString> database = existing
     ? builder.AddConnectionString("cogo")

@@ -10,23 +10,42 @@ namespace Cogo.Workers.Jobs.Browser;
 /// </summary>
 internal sealed class BrowserTemporaryFolder : IDisposable
 {
-    private const string Prefix = "cogo-chromium-";
+    private const string Prefix = "cogo-cr-";
 
-    private BrowserTemporaryFolder(string path) => Path = path;
+    // Chromium makes a socket in it, whose path has at most 107 characters, 47 of them its own.
+    private const int LongestPath = 60;
+
+    private readonly bool _own;
+
+    private BrowserTemporaryFolder(string path, bool own) => (Path, _own) = (path, own);
 
     public string Path { get; }
 
     public static BrowserTemporaryFolder Create()
     {
-        foreach (var folder in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*").Where(IsOrphan).ToList())
+        var parent = System.IO.Path.GetTempPath();
+        foreach (var orphan in Directory.EnumerateDirectories(parent, Prefix + "*").Where(IsOrphan).ToList())
         {
-            TryDelete(folder);
+            TryDelete(orphan);
         }
 
-        return new BrowserTemporaryFolder(Directory.CreateTempSubdirectory($"{Prefix}{Environment.ProcessId}-").FullName);
+        var folder = Directory.CreateTempSubdirectory($"{Prefix}{Environment.ProcessId}-").FullName;
+        if (folder.Length <= LongestPath)
+        {
+            return new BrowserTemporaryFolder(folder, own: true);
+        }
+
+        Directory.Delete(folder);
+        return new BrowserTemporaryFolder(parent, own: false);
     }
 
-    public void Dispose() => TryDelete(Path);
+    public void Dispose()
+    {
+        if (_own)
+        {
+            TryDelete(Path);
+        }
+    }
 
     private static bool IsOrphan(string folder)
     {
