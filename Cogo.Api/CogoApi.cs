@@ -43,7 +43,7 @@ public static class CogoApi
             kestrel.Limits.MaxRequestBodySize = BodyLimitBytes;
         });
         var services = builder.Services;
-        services.AddCogoArtifacts(builder.Configuration);
+        services.AddCogoArtifacts(builder.Configuration).AddCogoArtifactCheck();
         services.AddCodeIndex();
         services.AddSingleton<TraceReader>();
         services.AddSingleton<SystemStatus>();

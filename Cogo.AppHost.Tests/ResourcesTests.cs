@@ -81,9 +81,56 @@ public class ResourcesTests
         Assert.DoesNotContain("postgres", names);
     }
 
-    private static async Task<Dictionary<string, string>> EnvironmentAsync(string name)
+    [Fact]
+    public async Task A_bucket_takes_the_place_of_the_shared_folder()
+    {
+        foreach (var name in (string[])["api", "codegen-worker", "buildtest-worker", "job-worker"])
+        {
+            var environment = await EnvironmentAsync(
+                name, "--ARTIFACTS_S3_BUCKET=artifacts", "--ARTIFACTS_S3_REGION=eu-central-1", "--Parameters:artifacts-s3-access-key-id=id", "--Parameters:artifacts-s3-secret-access-key=key");
+
+            Assert.Equal("artifacts", environment["ARTIFACTS_S3_BUCKET"]);
+            Assert.Equal("eu-central-1", environment["ARTIFACTS_S3_REGION"]);
+            Assert.DoesNotContain("ARTIFACTS_S3_ENDPOINT", environment.Keys);
+            // By reference: what is published names the parameter and never holds its value.
+            Assert.Equal("{artifacts-s3-secret-access-key.value}", environment["ARTIFACTS_S3_SECRET_ACCESS_KEY"]);
+        }
+    }
+
+    [Fact]
+    public async Task The_server_writes_a_log_that_can_be_followed_row_by_row()
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Cogo_AppHost>();
+        var arguments = new List<object>();
+        foreach (var annotation in builder.Resources.Single(resource => resource.Name == "postgres").Annotations.OfType<CommandLineArgsCallbackAnnotation>())
+        {
+            await annotation.Callback(new CommandLineArgsCallbackContext(arguments));
+        }
+
+        Assert.Contains("wal_level=logical", arguments);
+    }
+
+    [Fact]
+    public async Task The_API_links_to_its_pages_and_takes_commands()
+    {
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Cogo_AppHost>();
+
+        var commands = builder.Resources.Single(resource => resource.Name == "api").Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name);
+
+        Assert.Superset(new HashSet<string> { "replay-dlq", "run-sample" }, commands.ToHashSet());
+    }
+
+    [Fact]
+    public async Task Replicas_are_a_setting()
+    {
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Cogo_AppHost>(["--Replicas:codegen-worker=4"]);
+
+        Assert.Equal(4, builder.Resources.Single(resource => resource.Name == "codegen-worker").Annotations.OfType<ReplicaAnnotation>().Single().Replicas);
+    }
+
+    private static async Task<Dictionary<string, string>> EnvironmentAsync(string name, params string[] settings)
+    {
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Cogo_AppHost>(settings);
         var resource = (IResourceWithEnvironment)builder.Resources.Single(resource => resource.Name == name);
         return await resource.GetEnvironmentVariableValuesAsync(DistributedApplicationOperation.Publish);
     }

@@ -5,15 +5,16 @@ using Microsoft.Extensions.Configuration;
 var builder = DistributedApplication.CreateBuilder(args);
 var publish = builder.ExecutionContext.IsPublishMode;
 var deployment = Deployment.Add(builder);
-var artifacts = publish ? "/app/artifacts" : Path.Combine(builder.AppHostDirectory, ".cogo", "artifacts");
+var artifacts = new ArtifactStorage(builder);
 var openAiKey = builder.AddParameter("openai-api-key", () => builder.Configuration["Parameters:openai-api-key"] ?? "", secret: true);
 var figmaToken = builder.AddParameter("figma-api-token", () => builder.Configuration["Parameters:figma-api-token"] ?? "", secret: true);
 
-// A server of its own, unless ConnectionStrings:cogo names another one.
+// A server of its own, unless ConnectionStrings:cogo names another one. Its log can be followed row by row, for Realtime
+// servers and for replicas of some tables.
 var existing = !string.IsNullOrEmpty(builder.Configuration.GetConnectionString("cogo"));
 IResourceBuilder<IResourceWithConnectionString> database = existing
     ? builder.AddConnectionString("cogo")
-    : deployment.Postgres(builder.AddPostgres("postgres").WithDataVolume("pgdata")).AddDatabase("cogo");
+    : deployment.Postgres(builder.AddPostgres("postgres").WithDataVolume("pgdata").WithArgs("-c", "wal_level=logical")).AddDatabase("cogo");
 
 // The schema comes up once, before anybody reads it.
 var migrate = builder.AddProject<Projects.Cogo_Cli>("migrate")
@@ -25,12 +26,13 @@ deployment.Once(migrate, "cogo-cli");
 var api = builder.AddProject<Projects.Cogo_Api>("api")
     .WithHttpEndpoint(port: publish ? null : 3000, targetPort: publish ? 3000 : null, name: "http", env: "PORT")
     .WithExternalHttpEndpoints()
-    .WithEnvironment("ARTIFACTS_BASE", artifacts)
     .WithReference(database)
     .WaitForCompletion(migrate)
     .WithHttpHealthCheck("/api/integration/status")
     .WithReplicas(Replicas("api"))
-    .WithUrlForEndpoint("http", (EndpointReference _) => new ResourceUrlAnnotation { Url = "/scalar", DisplayText = "API reference" });
+    .WithUrlForEndpoint("http", (EndpointReference _) => new ResourceUrlAnnotation { Url = "/scalar", DisplayText = "API reference" })
+    .WithUrlForEndpoint("http", (EndpointReference _) => new ResourceUrlAnnotation { Url = "/dashboard/local", DisplayText = "Dashboard" });
+artifacts.For(api);
 deployment.Service(api, "cogo-agent-core", readiness: "/api/integration/status", outside: 3001);
 
 Worker("executor-dispatcher")
@@ -74,11 +76,11 @@ IResourceBuilder<ProjectResource> Worker(string name)
 {
     var worker = builder.AddProject<Projects.Cogo_Workers>(name)
         .WithHttpEndpoint(targetPort: publish ? 8080 : null, name: "http", env: "PORT")
-        .WithEnvironment("ARTIFACTS_BASE", artifacts)
         .WithReference(database)
         .WaitForCompletion(migrate)
         .WithHttpHealthCheck("/health")
         .WithReplicas(Replicas(name));
+    artifacts.For(worker);
     deployment.Service(worker, $"cogo-{name}", readiness: "/health");
     return worker;
 }

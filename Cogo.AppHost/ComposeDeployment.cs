@@ -11,7 +11,13 @@ internal sealed class ComposeDeployment : Deployment
     public ComposeDeployment(IDistributedApplicationBuilder builder)
         : base(builder.Configuration) => builder.AddDockerComposeEnvironment("compose")
             .WithDashboard(enabled: false)
-            .ConfigureComposeFile(file => file.AddVolume(new Volume { Name = Artifacts, Driver = "local" }));
+            .ConfigureComposeFile(file =>
+            {
+                if (!ArtifactStorage.IsInBucket(builder.Configuration))
+                {
+                    file.AddVolume(new Volume { Name = Artifacts, Driver = "local" });
+                }
+            });
 
     public override IResourceBuilder<PostgresServerResource> Postgres(IResourceBuilder<PostgresServerResource> server) =>
         server.PublishAsDockerComposeService((_, service) => service.Healthcheck = new Healthcheck
@@ -50,7 +56,11 @@ internal sealed class ComposeDeployment : Deployment
                 service.Ports = [$"127.0.0.1:{port}:3000"];
             }
 
-            service.AddVolume(new Volume { Name = Artifacts, Type = "volume", Source = Artifacts, Target = "/app/artifacts" });
+            if (!ArtifactsInBucket)
+            {
+                service.AddVolume(new Volume { Name = Artifacts, Type = "volume", Source = Artifacts, Target = "/app/artifacts" });
+            }
+
             Confine(service);
         });
     }

@@ -13,10 +13,14 @@ internal abstract class Deployment
     protected Deployment(IConfiguration configuration)
     {
         Tag = configuration["ImageTag"] ?? "v0.1.0";
+        ArtifactsInBucket = ArtifactStorage.IsInBucket(configuration);
         _registry = configuration["ImageRegistry"] is { Length: > 0 } registry ? $"{registry.TrimEnd('/')}/" : "";
     }
 
     protected string Tag { get; }
+
+    /// <summary>Programs share no folder.</summary>
+    protected bool ArtifactsInBucket { get; }
 
     /// <exception cref="InvalidOperationException">There is no such target.</exception>
     public static Deployment Add(IDistributedApplicationBuilder builder)

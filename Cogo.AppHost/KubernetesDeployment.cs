@@ -61,6 +61,11 @@ internal sealed partial class KubernetesDeployment : Deployment
             var port = container.Ports[0].ContainerPort;
             container.LivenessProbe = new ProbeV1 { HttpGet = new HttpGetActionV1 { Path = "/alive", Port = port, Scheme = "HTTP" }, FailureThreshold = 6 };
             container.ReadinessProbe = new ProbeV1 { HttpGet = new HttpGetActionV1 { Path = readiness, Port = port, Scheme = "HTTP" } };
+            if (ArtifactsInBucket)
+            {
+                return;
+            }
+
             pod.Volumes.Add(new VolumeV1 { Name = Claim, PersistentVolumeClaim = new PersistentVolumeClaimVolumeSourceV1 { ClaimName = Claim } });
             container.VolumeMounts.Add(new VolumeMountV1 { Name = Claim, MountPath = "/app/artifacts" });
             if (!_claimed)

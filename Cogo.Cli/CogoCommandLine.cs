@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Net.Sockets;
 using Cogo.Cli.Gates;
 using Cogo.Cli.Indexing;
 using Cogo.Cli.Jobs;
@@ -10,6 +11,7 @@ using Cogo.Cli.Workflows;
 using Cogo.Core.Database;
 using Cogo.Core.Database.Embedded;
 using Cogo.Core.Pipeline;
+using Cogo.Core.Workspaces;
 using Npgsql;
 
 namespace Cogo.Cli;
@@ -78,7 +80,7 @@ public static class CogoCommandLine
         {
             return await FailAsync(Verdict.Invalid, e.Message, json, terminal);
         }
-        catch (Exception e) when (e is CogoSystemException or ServerException or EmbeddedPostgresException or MigrationException or NpgsqlException or HttpRequestException)
+        catch (Exception e) when (e is CogoSystemException or ServerException or EmbeddedPostgresException or MigrationException or NpgsqlException or HttpRequestException or SocketException or IOException or WorkspaceException)
         {
             return await FailAsync(Verdict.Infrastructure, Sentence(e), json, terminal);
         }
@@ -105,10 +107,8 @@ public static class CogoCommandLine
 
     private static string Sentence(Exception e) => e switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName } =>
-            "The database has no schema of Cogo, or an older one: run `cogo migrate`.",
-        PostgresException postgres => $"Postgres refused: {postgres.MessageText} ({postgres.SqlState}).",
-        NpgsqlException => $"Postgres does not answer ({e.InnerException?.Message ?? e.Message}). See that it runs and that ConnectionStrings__cogo is right.",
+        NpgsqlException database => DatabaseProblem.Of(database),
+        SocketException => "The host in ConnectionStrings__cogo is not known: correct Host, or the machine's name service.",
         HttpRequestException => $"The server does not answer ({e.Message}).",
         _ => e.Message,
     };

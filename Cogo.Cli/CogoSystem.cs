@@ -124,6 +124,9 @@ public sealed class CogoSystem : IAsyncDisposable
         {
             ["ConnectionStrings:cogo"] = connectionString,
             [ArtifactOptions.BaseSetting] = options.ArtifactsFolder,
+            // As a file or a variable: the command line has read them where they are.
+            ["ARTIFACTS_S3_ACCESS_KEY_ID"] = options.ArtifactsS3?.AccessKeyId,
+            ["ARTIFACTS_S3_SECRET_ACCESS_KEY"] = options.ArtifactsS3?.SecretAccessKey,
             ["COGO_WORK"] = options.WorkFolder,
             // A page elsewhere that resolves its own name to this machine gets no answer.
             ["AllowedHosts"] = "localhost;127.0.0.1;[::1]",

@@ -1,3 +1,5 @@
+using Cogo.Core.Artifacts;
+using Cogo.Core.Artifacts.S3;
 using Cogo.Core.Database.Embedded;
 
 namespace Cogo.Cli;
@@ -16,6 +18,15 @@ public sealed record CogoSystemOptions
 
     /// <summary>Absolute.</summary>
     public required string ArtifactsFolder { get; init; }
+
+    /// <summary>After this time a clean-up may remove an artifact. Null: kept for good.</summary>
+    public TimeSpan? ArtifactsTimeToLive { get; init; }
+
+    /// <summary>Where new artifacts go instead of the folder.</summary>
+    public S3Options? ArtifactsS3 { get; init; }
+
+    /// <summary>As an <see cref="ArtifactStore"/> takes them.</summary>
+    public ArtifactOptions Artifacts => new() { BasePath = ArtifactsFolder, TimeToLive = ArtifactsTimeToLive };
 
     /// <summary>Port on this machine; 0 takes any free one.</summary>
     public int Port { get; init; }

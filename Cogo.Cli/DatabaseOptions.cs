@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Cogo.Core.Artifacts;
+using Cogo.Core.Artifacts.S3;
 using Cogo.Core.Database.Embedded;
 using Cogo.ServiceDefaults;
 
@@ -25,7 +27,7 @@ internal sealed class DatabaseOptions
         verb.Options.Add(_postgres);
     }
 
-    /// <exception cref="InputException">An option does not go with a database that runs already.</exception>
+    /// <exception cref="InputException">An option does not go with a database that runs already, or a setting cannot be read.</exception>
     public CogoSystemOptions Read(ParseResult parsed, Surroundings surroundings)
     {
         var data = parsed.GetValue(_data);
@@ -38,13 +40,16 @@ internal sealed class DatabaseOptions
 
         var embedded = EmbeddedPostgresOptions.FromEnvironment(surroundings.Variable);
         var folder = surroundings.FullPath(data ?? ".cogo");
+        var (artifacts, s3) = ReadArtifacts(surroundings);
         return new CogoSystemOptions
         {
             ConnectionString = connection,
             Folder = folder,
-            ArtifactsFolder = surroundings.Variable("ARTIFACTS_BASE") is { } artifacts && data is null
-                ? surroundings.FullPath(artifacts)
+            ArtifactsFolder = surroundings.Variable("ARTIFACTS_BASE") is not null && data is null
+                ? surroundings.FullPath(artifacts.BasePath)
                 : Path.Combine(folder, "artifacts"),
+            ArtifactsTimeToLive = artifacts.TimeToLive,
+            ArtifactsS3 = s3,
             WorkFolder = surroundings.Variable("COGO_WORK") is { } work && data is null
                 ? surroundings.FullPath(work)
                 : Path.Combine(folder, "work"),
@@ -60,6 +65,18 @@ internal sealed class DatabaseOptions
 
     /// <summary>Where the connection string came from.</summary>
     public string Source(ParseResult parsed) => parsed.GetValue(_database) is null ? ConnectionVariable : "--database";
+
+    private static (ArtifactOptions Artifacts, S3Options? S3) ReadArtifacts(Surroundings surroundings)
+    {
+        try
+        {
+            return (ArtifactOptions.Read(surroundings.Variable), S3Options.Read(surroundings.Variable));
+        }
+        catch (FormatException e)
+        {
+            throw new InputException(e.Message, e);
+        }
+    }
 
     private static string? Connection(string? text, string source)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cogo.Core.Artifacts;
 using Cogo.Core.Database;
 using Cogo.Core.Database.Embedded;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -48,6 +49,9 @@ internal sealed class DatabaseSession : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The store of the settings, on this database.</summary>
+    public ArtifactStore OpenArtifacts() => ArtifactServices.Open(Source, Options.Artifacts, Options.ArtifactsS3);
 
     public async ValueTask DisposeAsync()
     {

@@ -59,7 +59,7 @@ internal static class DevVerb
             .AddColumn(new GridColumn { Padding = new Padding(0, 0, 0, 0) });
         foreach (var (name, value) in new[]
         {
-            ("API", address), ("Reference", $"{address}/scalar"), ("Status", $"{address}/api/integration/status"), ("Database", database), ("Artifacts", options.ArtifactsFolder),
+            ("API", address), ("Reference", $"{address}/scalar"), ("Status", $"{address}/api/integration/status"), ("Database", database), ("Artifacts", options.ArtifactsS3?.ToString() ?? options.ArtifactsFolder),
         })
         {
             grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(value));

@@ -96,9 +96,9 @@ internal static class MigrateVerb
             var applied = await new MigrationRecord(source).ReadAsync(cancellationToken);
             return MigrationScript.Embedded.FirstOrDefault(script => !applied.ContainsKey(script.Version)) is { } pending ? $"{pending.FileName} is pending." : null;
         }
-        catch (NpgsqlException e) when (e is not PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification })
+        catch (NpgsqlException e) when (!DatabaseProblem.IsOfTheSettings(e))
         {
-            return $"Postgres does not answer ({e.Message}).";
+            return DatabaseProblem.Of(e);
         }
     }
 

@@ -65,6 +65,11 @@ public static class CogoProgram
         {
             return await FailAsync(name, $"{e.Message.TrimEnd('.')}. End the program that listens there, or set PORT to a free port.", Infrastructure);
         }
+        catch (IOException e) when (e.InnerException is not AddressInUseException)
+        {
+            // What a part of the program needs as it starts, such as a folder or a store, said in a sentence of its own.
+            return await FailAsync(name, e.Message, Infrastructure);
+        }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.AccessDenied or SocketError.AddressNotAvailable)
         {
             return await FailAsync(name, $"It may not listen where it should: {e.Message}. Set PORT to a port above 1023, or ASPNETCORE_URLS to an address of this machine.", Infrastructure);

@@ -29,17 +29,16 @@ internal static class ArtifactEndpoints
             .WithName("artifactIndex")
             .WithTags("Artifacts")
             .WithSummary("Artifacts, newest first")
-            .WithDescription("Pass `next_cursor` as `cursor` to see the next page.")
+            .WithDescription("Pass `next_cursor` as `cursor` to see the next page. Where artifacts are in S3, each has a signed link that is good for a while.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<Results<FileStreamHttpResult, ProblemHttpResult>> OpenAsync(
-        string? path, IArtifactStore store, ArtifactIndex index, HttpResponse response, CancellationToken cancellationToken)
+        string? path, IArtifactStore store, HttpResponse response, CancellationToken cancellationToken)
     {
         if (!ArtifactPath.IsValid(path)
-            || await index.FindAsync(path!, cancellationToken) is not { } row
-            || await store.OpenAsync(path!, cancellationToken) is not { } stream)
+            || await store.ReadAsync(path!, cancellationToken) is not var (row, stream))
         {
             return Problem.Of(StatusCodes.Status404NotFound, "artifact_not_found", "There is no such artifact. /api/artifacts/index lists those there are.");
         }
@@ -61,6 +60,7 @@ internal static class ArtifactEndpoints
         [FromQuery(Name = "limit")] string? limitText,
         [FromQuery(Name = "cursor")] string? cursor,
         ArtifactIndex index,
+        IArtifactStore store,
         CancellationToken cancellationToken)
     {
         var limit = DefaultLimit;
@@ -78,7 +78,13 @@ internal static class ArtifactEndpoints
         try
         {
             var page = await index.ListAsync(taskId, limit, cursor, cancellationToken);
-            return TypedResults.Ok(new ArtifactListing([.. page.Artifacts.Select(ArtifactEntry.Of)], page.NextCursor));
+            var entries = new List<ArtifactEntry>(page.Artifacts.Count);
+            foreach (var row in page.Artifacts)
+            {
+                entries.Add(ArtifactEntry.Of(row, await store.LinkAsync(row, cancellationToken)));
+            }
+
+            return TypedResults.Ok(new ArtifactListing(entries, page.NextCursor));
         }
         catch (FormatException e)
         {
@@ -95,6 +101,8 @@ public sealed record ArtifactListing(IReadOnlyList<ArtifactEntry> Artifacts, str
 /// <summary>A stored file.</summary>
 /// <param name="Path">Task, stage and name.</param>
 /// <param name="Url">Where it is served, on this server.</param>
+/// <param name="SignedUrl">Where anybody who has it may fetch the file, straight from the store; absent where files are in a folder.</param>
+/// <param name="SignedUrlExpiresAt">When that ends.</param>
 public sealed record ArtifactEntry(
     string Path,
     string Url,
@@ -104,8 +112,11 @@ public sealed record ArtifactEntry(
     string Sha256,
     string ContentType,
     DateTimeOffset CreatedAt,
-    DateTimeOffset? ExpiresAt)
+    DateTimeOffset? ExpiresAt,
+    Uri? SignedUrl,
+    DateTimeOffset? SignedUrlExpiresAt)
 {
-    internal static ArtifactEntry Of(ArtifactRow row) =>
-        new(row.Path, $"/artifacts/{row.Path}", row.TaskId, row.TraceId, row.Bytes, row.Sha256, row.ContentType, row.CreatedAt, row.ExpiresAt);
+    internal static ArtifactEntry Of(ArtifactRow row, SignedLink? link) => new(
+        row.Path, $"/artifacts/{row.Path}", row.TaskId, row.TraceId, row.Bytes, row.Sha256, row.ContentType, row.CreatedAt, row.ExpiresAt,
+        link?.Address, link?.ExpiresAt);
 }

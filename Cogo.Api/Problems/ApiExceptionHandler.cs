@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cogo.Core.Artifacts;
 using Cogo.Core.Bus;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
@@ -50,6 +51,8 @@ internal sealed partial class ApiExceptionHandler(IProblemDetailsService problem
         PostgresException { IsTransient: false } => Internal(),
         NpgsqlException or TimeoutException => Problem.Details(
             StatusCodes.Status503ServiceUnavailable, "database_unavailable", "The database does not answer. Nothing was stored; try again in a moment."),
+        ArtifactStorageException => Problem.Details(
+            StatusCodes.Status503ServiceUnavailable, "artifacts_unavailable", "The store of artifacts does not answer, or does not let this server in. The server's log has the cause; try again in a moment."),
         _ => Internal(),
     };
 

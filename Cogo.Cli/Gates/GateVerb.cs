@@ -39,7 +39,7 @@ internal static class GateVerb
             var options = new LocalGateOptions(
                 Folder(parsed.GetValue(repo), surroundings), parsed.GetValue(build) ?? surroundings.Variable(BuildVariable), Limits(surroundings).Limits);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            var store = new LocalArtifactStore(session.Source, new ArtifactOptions { BasePath = session.Options.ArtifactsFolder });
+            var store = session.OpenArtifacts();
             var result = await new LocalGate(store, surroundings.Time).RunAsync(
                 options, view.IsJson(parsed) ? null : stage => Show(terminal, stage), cancellationToken);
             var recorded = parsed.GetValue(unrecorded)
@@ -115,9 +115,11 @@ internal static class GateVerb
         ["notify_job_id"] = told?.Id,
     };
 
-    private static List<(string Label, string Value)> Places(LocalGateResult result, IReadOnlyList<string> recorded, LocalArtifactStore store)
+    private static List<(string Label, string Value)> Places(LocalGateResult result, IReadOnlyList<string> recorded, ArtifactStore store)
     {
-        List<(string Label, string Value)> places = [("Artifacts", $"{store.FilePath($"{result.Word.TaskId}/gate")}{Path.DirectorySeparatorChar}  ({result.Artifacts.Count} files)")];
+        var path = $"{result.Word.TaskId}/gate";
+        var folder = store is LocalArtifactStore local ? local.FilePath(path) + Path.DirectorySeparatorChar : $"{path}/ in {store.Storage}";
+        List<(string Label, string Value)> places = [("Artifacts", $"{folder}  ({result.Artifacts.Count} files)")];
         if (result.Word.LineRate is { } rate)
         {
             places.Add(("Coverage", rate.ToString("P1", System.Globalization.CultureInfo.InvariantCulture) + " of lines"));

@@ -6,6 +6,7 @@ using Cogo.Core.Artifacts;
 using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Processes;
+using Cogo.Core.Workspaces;
 using Cogo.Workers.BuildTest;
 using Microsoft.Extensions.Logging.Abstractions;
 using BuildTestRule = Cogo.Workers.BuildTest.GateRule;
@@ -34,13 +35,15 @@ internal sealed class LocalGate(IArtifactStore store, TimeProvider time)
     {
         var traceId = ActivityTraceId.CreateRandom().ToHexString();
         var taskId = $"gate-{time.GetUtcNow():yyyyMMdd-HHmmss}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3))}";
-        var results = Directory.CreateTempSubdirectory("cogo-gate-").FullName;
+        var own = Directory.CreateTempSubdirectory("cogo-gate-");
+        var results = own.CreateSubdirectory("results").FullName;
         try
         {
             var input = new BuildTestInput
             {
                 Folder = options.Folder,
                 ResultsFolder = results,
+                TemporaryFolder = own.CreateSubdirectory("tmp").FullName,
                 TaskId = taskId,
                 TraceId = traceId,
                 AttemptId = taskId,
@@ -66,7 +69,7 @@ internal sealed class LocalGate(IArtifactStore store, TimeProvider time)
         }
         finally
         {
-            Directory.Delete(results, recursive: true);
+            FolderRemoval.Delete(own.FullName);
         }
     }
 

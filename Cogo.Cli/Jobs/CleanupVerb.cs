@@ -10,6 +10,9 @@ internal static class CleanupVerb
 {
     private const int DefaultDays = 14;
 
+    // Longer than any upload takes.
+    private static readonly TimeSpan LeftoverAge = TimeSpan.FromDays(1);
+
     public static Command Create(Terminal terminal, Surroundings surroundings)
     {
         var days = VerbOptions.Number("--ttl-days", "ARTIFACT_TTL_DAYS", $"Older than so many days, beside those whose own time is over (default: {DefaultDays}).");
@@ -27,7 +30,12 @@ internal static class CleanupVerb
             var age = TimeSpan.FromDays(parsed.Read(days, "ARTIFACT_TTL_DAYS", 0, surroundings) ?? DefaultDays);
             var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? 10_000;
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            var store = new LocalArtifactStore(session.Source, new ArtifactOptions { BasePath = session.Options.ArtifactsFolder });
+            var store = session.OpenArtifacts();
+            if (files && !dry)
+            {
+                await store.CheckAsync(cancellationToken);
+            }
+
             var (count, bytes) = (0, 0L);
             foreach (var row in await new ArtifactIndex(session.Source).ListExpiredAsync(age, most, cancellationToken))
             {
@@ -45,8 +53,15 @@ internal static class CleanupVerb
                 (count, bytes) = (count + 1, bytes + row.Bytes);
             }
 
+            // What killed processes left half-stored: no artifact, so not counted as one.
+            var leftovers = files && !dry ? await store.RemoveLeftoversAsync(LeftoverAge, most, cancellationToken) : 0;
             if (!parsed.GetValue(json))
             {
+                if (leftovers > 0)
+                {
+                    await terminal.Out.WriteLineAsync($"{leftovers} files that no artifact names were removed.");
+                }
+
                 await terminal.Out.WriteLineAsync(count == 0
                     ? "No artifact is past its time."
                     : $"{count} artifacts, {bytes} bytes, {(dry ? "would be removed. Nothing was changed" : files ? "were removed, files and rows" : "were removed from the index; their files stay")}.");

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using Cogo.Cli.Gates;
 using Cogo.Core;
-using Cogo.Core.Artifacts;
 using Cogo.Core.Metrics;
 
 namespace Cogo.Cli.Notify;
@@ -25,7 +24,7 @@ internal static class MetricsVerb
         {
             var (bounds, window) = await thresholds.ReadAsync(parsed, surroundings, cancellationToken);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            var store = new LocalArtifactStore(session.Source, new ArtifactOptions { BasePath = session.Options.ArtifactsFolder });
+            var store = session.OpenArtifacts();
             var snapshot = await MetricsSnapshot.TakeAsync(
                 new MetricsReader(session.Source, surroundings.Time), store, bounds, window,
                 System.Diagnostics.ActivityTraceId.CreateRandom().ToHexString(), surroundings.Time, cancellationToken);

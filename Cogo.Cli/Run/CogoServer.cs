@@ -198,7 +198,7 @@ internal sealed class CogoServer : IDisposable
 internal sealed record RunTicket(string TaskId, string TraceId, long MessageId, string? RunId = null);
 
 /// <summary>A row of <c>/api/artifacts/index</c>.</summary>
-internal sealed record ArtifactItem(string Path, string Url, string? TraceId, long Bytes, string Sha256, string? ContentType);
+internal sealed record ArtifactItem(string Path, string Url, string? TraceId, long Bytes, string Sha256, string? ContentType, Uri? SignedUrl = null);
 
 /// <summary>What <c>/api/integration/status</c> says.</summary>
 internal sealed record ServerStatus(string? Status, string? Version, ServerDatabase? Database, IReadOnlyList<ServerWorker>? Workers)

@@ -114,7 +114,7 @@ internal sealed class RunSession(RunTarget target, RunOptions options, IRunView 
     private RunArtifact Artifact(ArtifactItem item) => new(
         item.Path,
         target.ArtifactsFolder is { } folder ? Path.Combine([folder, .. item.Path.Split('/')]) : null,
-        target.ArtifactsFolder is null ? new Uri(_server.Address, item.Url) : null,
+        target.ArtifactsFolder is null ? item.SignedUrl ?? new Uri(_server.Address, item.Url) : null,
         item.Bytes,
         item.Sha256,
         item.ContentType);

@@ -53,7 +53,7 @@ internal sealed class RunTarget : IAsyncDisposable
         view.Note(options.Server is null ? "Starting Cogo for this run." : $"No Cogo answers at {options.Server.ToString().TrimEnd('/')}: starting one for this run.");
         var system = await CogoSystem.StartAsync(options.System with { Port = 0, Progress = view.Note }, cancellationToken);
         view.Note($"Cogo is ready after {Durations.Show(system.StartedIn)}.");
-        return new RunTarget(new CogoServer(system.Address), system, options.System.ArtifactsFolder);
+        return new RunTarget(new CogoServer(system.Address), system, options.System.ArtifactsS3 is null ? options.System.ArtifactsFolder : null);
     }
 
     private static Route[] Routes(RunRequest request) =>

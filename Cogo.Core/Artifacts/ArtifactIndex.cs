@@ -8,7 +8,8 @@ namespace Cogo.Core.Artifacts;
 
 /// <summary>A row of <c>public.artifacts</c>.</summary>
 /// <param name="Path"><c>&lt;task&gt;/&lt;stage&gt;/&lt;name&gt;</c>, as served below <c>/artifacts/</c>.</param>
-/// <param name="Storage">Where the bytes are: <c>local</c>.</param>
+/// <param name="Storage">Where the bytes are: <c>local</c> or <c>s3</c>.</param>
+/// <param name="ObjectKey">The object that holds them; null where the path alone says it.</param>
 public sealed record ArtifactRow(
     string Path,
     string? TaskId,
@@ -18,7 +19,8 @@ public sealed record ArtifactRow(
     string ContentType,
     string Storage,
     DateTimeOffset CreatedAt,
-    DateTimeOffset? ExpiresAt);
+    DateTimeOffset? ExpiresAt,
+    string? ObjectKey = null);
 
 /// <summary>Artifacts, newest first. <paramref name="NextCursor"/> asks for the next page; null on the last one.</summary>
 public sealed record ArtifactPage(IReadOnlyList<ArtifactRow> Artifacts, string? NextCursor);
@@ -29,10 +31,22 @@ public sealed class ArtifactIndex(NpgsqlDataSource source)
     /// <summary>Null when there is no such row.</summary>
     public async Task<ArtifactRow?> FindAsync(string path, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(ArtifactQueries.Find);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = path });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        return await FindAsync(connection, path, cancellationToken);
+    }
+
+    /// <summary>As <see cref="FindAsync(string, CancellationToken)"/>, but waits for whoever is replacing the artifact at this moment.</summary>
+    public async Task<ArtifactRow?> FindSettledAsync(string path, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var wait = new NpgsqlCommand(ArtifactQueries.Await, connection, transaction))
+        {
+            wait.Parameters.Add(new NpgsqlParameter<string> { TypedValue = path });
+            await wait.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        return await FindAsync(connection, path, cancellationToken);
     }
 
     /// <summary>Lists newest first; <paramref name="cursor"/> is the <see cref="ArtifactPage.NextCursor"/> of the page before.</summary>
@@ -99,6 +113,14 @@ public sealed class ArtifactIndex(NpgsqlDataSource source)
         throw new FormatException($"'{cursor}' is not a cursor: pass the next_cursor of the page before, or none for the first page.");
     }
 
+    internal static async Task<ArtifactRow?> FindAsync(NpgsqlConnection connection, string path, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(ArtifactQueries.Find, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = path });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
+    }
+
     private static ArtifactRow Read(NpgsqlDataReader reader) => new(
         reader.GetString(0),
         reader.IsDBNull(1) ? null : reader.GetString(1),
@@ -108,5 +130,6 @@ public sealed class ArtifactIndex(NpgsqlDataSource source)
         reader.GetString(5),
         reader.GetString(6),
         reader.GetFieldValue<DateTimeOffset>(7),
-        reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8));
+        reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8),
+        reader.IsDBNull(9) ? null : reader.GetString(9));
 }

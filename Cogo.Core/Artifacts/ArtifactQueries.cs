@@ -12,5 +12,15 @@ internal static class ArtifactQueries
 
     public static readonly string ListExpired = SqlQuery.Load("list_expired_artifacts");
 
+    public static readonly string Lock = SqlQuery.Load("lock_artifact");
+
+    public static readonly string Await = SqlQuery.Load("await_artifact");
+
+    public static readonly string NoteLeftover = SqlQuery.Load("note_leftover");
+
+    public static readonly string StrikeLeftover = SqlQuery.Load("strike_leftover");
+
+    public static readonly string ListLeftovers = SqlQuery.Load("list_leftovers");
+
     public static readonly string Delete = SqlQuery.Load("delete_artifact");
 }

@@ -7,32 +7,35 @@ namespace Cogo.Core.Artifacts;
 /// <summary>
 /// Artifacts in a folder of this machine. A file is written beside the others under a name that no artifact can have,
 /// flushed to disk, and renamed into place; then the row follows. Should the process die in between, the row is older
-/// than the file, and the repeated attempt puts it right. Symbolic links below the folder are never followed, since a
-/// build that runs here could have laid one.
+/// than the file: reading says that the checksum is another, and the repeated attempt puts it right. Symbolic links below
+/// the folder are never followed, since a build that runs here could have laid one.
 /// </summary>
-public sealed class LocalArtifactStore : IArtifactStore
+public sealed class LocalArtifactStore : ArtifactStore
 {
     // '~' cannot occur in an artifact's path, so nothing here can be asked for.
     private const string IncomingFolder = "~incoming";
+
+    /// <summary>See <see cref="ArtifactStore.Storage"/>.</summary>
+    public const string StorageName = "local";
+
     private const int BufferBytes = 81_920;
 
-    private readonly NpgsqlDataSource _source;
-    private readonly ArtifactOptions _options;
     private readonly string _base;
 
     /// <exception cref="ArgumentException"><see cref="ArtifactOptions.BasePath"/> is empty.</exception>
     public LocalArtifactStore(NpgsqlDataSource source, ArtifactOptions options)
+        : base(source, (options ?? throw new ArgumentNullException(nameof(options))).TimeToLive)
     {
-        ArgumentNullException.ThrowIfNull(options);
         if (string.IsNullOrWhiteSpace(options.BasePath))
         {
             throw new ArgumentException($"{ArtifactOptions.BaseSetting} is empty: name the folder that artifacts are kept in.", nameof(options));
         }
 
-        _source = source;
-        _options = options;
         _base = Path.GetFullPath(options.BasePath);
     }
+
+    /// <inheritdoc/>
+    public override string Storage => StorageName;
 
     /// <summary>The folder, absolute.</summary>
     public string BasePath => _base;
@@ -45,39 +48,26 @@ public sealed class LocalArtifactStore : IArtifactStore
         return Path.Combine(_base, path.Replace('/', Path.DirectorySeparatorChar));
     }
 
-    /// <inheritdoc/>
-    /// <exception cref="IOException">The disk is full, a folder is in the file's place, or a symbolic link is in the way.</exception>
-    public async Task<Artifact> SaveAsync(string path, Stream content, ArtifactContext context, CancellationToken cancellationToken)
+    private protected override async Task<StagedContent> StageAsync(string path, Stream content, ArtifactContext context, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(content);
-        ArgumentNullException.ThrowIfNull(context);
-        var file = FilePath(path);
         var incoming = Path.Combine(_base, IncomingFolder);
         Directory.CreateDirectory(incoming);
         var temporary = Path.Combine(incoming, Guid.NewGuid().ToString("N"));
         try
         {
             var (bytes, sha256) = await WriteAsync(temporary, content, cancellationToken);
-            if (LinkOnTheWayTo(file) is { } link)
-            {
-                throw new IOException($"The artifact {path} was not stored: {link} is a symbolic link. Remove it and try again.");
-            }
-
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            File.Move(temporary, file, overwrite: true);
-            await UpsertAsync(path, bytes, sha256, context, cancellationToken);
-            return new Artifact(path, bytes, sha256);
+            return new StagedFile(this, path, temporary, bytes, sha256);
         }
-        finally
+        catch
         {
             File.Delete(temporary);
+            throw;
         }
     }
 
-    /// <inheritdoc/>
-    public Task<Stream?> OpenAsync(string path, CancellationToken cancellationToken)
+    private protected override Task<Stream?> OpenContentAsync(ArtifactRow row, CancellationToken cancellationToken)
     {
-        var file = FilePath(path);
+        var file = FilePath(row.Path);
         if (!File.Exists(file) || LinkOnTheWayTo(file) is not null)
         {
             return Task.FromResult<Stream?>(null);
@@ -101,34 +91,26 @@ public sealed class LocalArtifactStore : IArtifactStore
         }
     }
 
-    /// <summary>
-    /// Forgets an artifact and, with <paramref name="file"/>, deletes its file first, so that no file is left without a
-    /// row. Returns whether there was a file to delete.
-    /// </summary>
-    /// <exception cref="IOException">The file cannot be deleted, or a symbolic link is in the way.</exception>
-    public async Task<bool> DeleteAsync(string path, bool file, CancellationToken cancellationToken)
+    private protected override Task<bool> DeleteContentAsync(string path, string? key, CancellationToken cancellationToken)
     {
         var place = FilePath(path);
-        var deleted = false;
-        if (file && File.Exists(place))
+        if (!File.Exists(place))
         {
-            if (LinkOnTheWayTo(place) is { } link)
-            {
-                throw new IOException($"The artifact {path} was not deleted: {link} is a symbolic link. Remove it and try again.");
-            }
-
-            File.Delete(place);
-            deleted = true;
-            for (var folder = Path.GetDirectoryName(place)!; folder.Length > _base.Length && !Directory.EnumerateFileSystemEntries(folder).Any(); folder = Path.GetDirectoryName(folder)!)
-            {
-                Directory.Delete(folder);
-            }
+            return Task.FromResult(false);
         }
 
-        await using var forget = _source.CreateCommand(ArtifactQueries.Delete);
-        forget.Parameters.Add(new NpgsqlParameter<string> { TypedValue = path });
-        await forget.ExecuteNonQueryAsync(cancellationToken);
-        return deleted;
+        if (LinkOnTheWayTo(place) is { } link)
+        {
+            throw new IOException($"The artifact {path} was not deleted: {link} is a symbolic link. Remove it and try again.");
+        }
+
+        File.Delete(place);
+        for (var folder = Path.GetDirectoryName(place)!; folder.Length > _base.Length && !Directory.EnumerateFileSystemEntries(folder).Any(); folder = Path.GetDirectoryName(folder)!)
+        {
+            Directory.Delete(folder);
+        }
+
+        return Task.FromResult(true);
     }
 
     private static async Task<(long Bytes, string Sha256)> WriteAsync(string file, Stream content, CancellationToken cancellationToken)
@@ -167,17 +149,27 @@ public sealed class LocalArtifactStore : IArtifactStore
         return null;
     }
 
-    private async Task UpsertAsync(string path, long bytes, string sha256, ArtifactContext context, CancellationToken cancellationToken)
+    /// <summary>A whole file in the incoming folder.</summary>
+    private sealed class StagedFile(LocalArtifactStore store, string path, string temporary, long bytes, string sha256) : StagedContent(bytes, sha256)
     {
-        await using var command = _source.CreateCommand(ArtifactQueries.Upsert);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = path });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = context.TaskId });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = context.TraceId });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = bytes });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sha256 });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = context.ContentType });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = "local" });
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)_options.TimeToLive ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Interval });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        /// <exception cref="IOException">A folder is in the file's place, or a symbolic link is in the way.</exception>
+        public override Task PublishAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+        {
+            var file = store.FilePath(path);
+            if (store.LinkOnTheWayTo(file) is { } link)
+            {
+                throw new IOException($"The artifact {path} was not stored: {link} is a symbolic link. Remove it and try again.");
+            }
+
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.Move(temporary, file, overwrite: true);
+            return Task.CompletedTask;
+        }
+
+        public override ValueTask DisposeAsync()
+        {
+            File.Delete(temporary);
+            return ValueTask.CompletedTask;
+        }
     }
 }

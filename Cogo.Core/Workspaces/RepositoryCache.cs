@@ -9,16 +9,21 @@ namespace Cogo.Core.Workspaces;
 /// <code>
 /// &lt;work&gt;/git/&lt;key&gt;/mirror.git   the mirror
 /// &lt;work&gt;/git/&lt;key&gt;/lock         held while the mirror or its list of worktrees changes
+/// &lt;work&gt;/tmp/                   temporary files of the processes that work in them
 /// &lt;work&gt;/git/&lt;key&gt;/copies/      working copies; &lt;id&gt;.lock is held by the process that uses one
 /// </code>
 /// </summary>
 public sealed partial class RepositoryCache
 {
+    // A socket's path has at most 104 characters, and .NET's compilers and Python's worker pools add up to 55 to TMPDIR.
+    private const int LongestTemporaryPath = 32;
+
     private readonly WorkspaceOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<RepositoryCache> _logger;
     private readonly Git _git;
     private readonly string _root;
+    private readonly string _temporary;
 
     /// <exception cref="WorkspaceException"><c>work_folder_unusable</c>.</exception>
     public RepositoryCache(WorkspaceOptions options, TimeProvider time, ILogger<RepositoryCache> logger)
@@ -28,7 +33,10 @@ public sealed partial class RepositoryCache
         _time = time;
         _logger = logger;
         _git = new Git(options);
-        _root = Path.Combine(Path.GetFullPath(options.WorkFolder), "git");
+        var work = Path.GetFullPath(options.WorkFolder);
+        _root = Path.Combine(work, "git");
+        var temporary = Path.Combine(work, "tmp");
+        _temporary = temporary.Length <= LongestTemporaryPath ? temporary : Path.GetTempPath();
     }
 
     /// <summary>
@@ -101,10 +109,22 @@ public sealed partial class RepositoryCache
 
     private static string ScratchOf(string home, string id) => Path.Combine(CopiesOf(home), id + ".scratch");
 
-    private static void Delete(string home, string id)
+    // The end of the id is its random part.
+    private string TemporaryOf(string id) => Path.Combine(_temporary, $"cogo-{id[Math.Max(0, id.Length - 10)..]}");
+
+    private static void MakePrivate(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(folder);
+        else
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private void Delete(string home, string id)
     {
         FolderRemoval.Delete(Path.Combine(CopiesOf(home), id));
         FolderRemoval.Delete(ScratchOf(home, id));
+        FolderRemoval.Delete(TemporaryOf(id));
     }
 
     private Task<FileLock> TakeLockAsync(string home, CancellationToken cancellationToken) =>
@@ -118,13 +138,14 @@ public sealed partial class RepositoryCache
         try
         {
             Directory.CreateDirectory(ScratchOf(home, id));
+            MakePrivate(TemporaryOf(id));
             await _git.MustAsync(MirrorOf(home), ["worktree", "add", "--quiet", "--detach", "--force", "--", tree, commit], cancellationToken, new GitCall { Fetch = true });
             if (subfolder.Length > 0 && (new ConfinedFolder(tree).Problem(subfolder) is not null || !Directory.Exists(Path.Combine(tree, subfolder))))
             {
                 throw NotInBase(location, subfolder, commit);
             }
 
-            return new WorkingCopy(_git, MirrorOf(home), tree, ScratchOf(home, id), subfolder, commit, location.Display, () => RemoveAsync(home, id, owned));
+            return new WorkingCopy(_git, MirrorOf(home), tree, ScratchOf(home, id), TemporaryOf(id), subfolder, commit, location.Display, () => RemoveAsync(home, id, owned));
         }
         catch
         {

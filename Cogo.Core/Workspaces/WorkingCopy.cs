@@ -20,12 +20,13 @@ public sealed class WorkingCopy : IAsyncDisposable
     private readonly Func<Task> _remove;
     private bool _disposed;
 
-    internal WorkingCopy(Git git, string mirror, string root, string scratch, string subfolder, string baseCommit, string repository, Func<Task> remove)
+    internal WorkingCopy(Git git, string mirror, string root, string scratch, string temporary, string subfolder, string baseCommit, string repository, Func<Task> remove)
     {
         _git = git;
         _mirror = mirror;
         _scratch = scratch;
         _remove = remove;
+        TemporaryFolder = temporary;
         _gitFolder = Path.Combine(mirror, "worktrees", Path.GetFileName(root));
         Root = root;
         Subfolder = subfolder;
@@ -51,6 +52,12 @@ public sealed class WorkingCopy : IAsyncDisposable
 
     /// <summary>A folder beside the checkout for files of the task that are no part of the change; goes away with it.</summary>
     public string ScratchFolder => _scratch;
+
+    /// <summary>
+    /// For the temporary files of the task's processes, as their <c>TMPDIR</c>; goes away with the working copy, also when
+    /// those processes were killed. Its path is short, since sockets are made in it.
+    /// </summary>
+    public string TemporaryFolder { get; }
 
     /// <summary>Checks a patch and applies it to the files.</summary>
     /// <exception cref="WorkspaceException">Any of the <c>patch_</c> codes; the files are as they were.</exception>

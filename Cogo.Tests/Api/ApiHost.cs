@@ -39,7 +39,7 @@ public sealed class ApiHost : IAsyncLifetime
     }
 
     /// <summary>An API on whatever connection string, to be started by the test.</summary>
-    public static WebApplication Build(string connectionString, string artifactsFolder)
+    public static WebApplication Build(string connectionString, string artifactsFolder, IEnumerable<KeyValuePair<string, string?>>? settings = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -47,6 +47,7 @@ public sealed class ApiHost : IAsyncLifetime
             ["ConnectionStrings:cogo"] = connectionString,
             [ArtifactOptions.BaseSetting] = artifactsFolder,
         });
+        builder.Configuration.AddInMemoryCollection(settings ?? []);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.AddCogoServiceDefaults();

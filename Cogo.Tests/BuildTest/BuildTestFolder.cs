@@ -11,10 +11,17 @@ internal sealed class BuildTestFolder : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public BuildTestFolder() => Directory.CreateDirectory(Copy);
+    public BuildTestFolder()
+    {
+        Directory.CreateDirectory(Copy);
+        Directory.CreateDirectory(Temporary);
+    }
 
     /// <summary>The working copy.</summary>
     public string Copy => _folder.In("copy");
+
+    /// <summary><c>TMPDIR</c> of the commands.</summary>
+    public string Temporary => _folder.In("t");
 
     public string Results => _folder.In("results");
 
@@ -42,6 +49,7 @@ internal sealed class BuildTestFolder : IDisposable
         {
             Folder = Copy,
             ResultsFolder = Results,
+            TemporaryFolder = Temporary,
             TaskId = "task-1",
             TraceId = "0af7651916cd43dd8448eb211c80319c",
             AttemptId = "7.1",

@@ -52,6 +52,9 @@ public class CommandEngineTests
         Assert.Contains("+COGO_TEST_PASSED_KEY=passed", diff, StringComparison.Ordinal);
         Assert.Contains("+PATH=", diff, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", diff, StringComparison.Ordinal);
+        var temporary = diff.Split('\n').Single(line => line.StartsWith("+TMPDIR=", StringComparison.Ordinal))["+TMPDIR=".Length..];
+        Assert.Matches("/cogo-[0-9a-f]{10}$", temporary);
+        Assert.False(Directory.Exists(temporary));
     }
 
     public static TheoryData<string, string, string, string> Failing => new()

@@ -81,6 +81,35 @@ public partial class AgreementTests
     }
 
     [Fact]
+    public async Task S3_is_set_up_by_the_same_settings_everywhere()
+    {
+        var compose = await Compose.Value;
+        var (manifests, refusal) = await ManifestTools.RenderAsync("database.host=db", "database.passwordSecret.name=cogo", "artifacts.s3.bucket=b", "artifacts.s3.region=eu-central-1", "artifacts.s3.secret.name=s3");
+        Assert.Equal("", refusal);
+        var chart = Components(manifests);
+        var host = await File.ReadAllTextAsync(Repository.PathOf("Cogo.AppHost/ArtifactStorage.cs"));
+        var documented = Documented().Matches(await File.ReadAllTextAsync(Repository.PathOf("docs/configuration.md"))).Select(match => match.Groups["name"].Value).ToHashSet();
+        foreach (var name in documented.Where(name => name is not ("ARTIFACTS_BASE" or "ARTIFACTS_EXPIRE_DAYS")))
+        {
+            Assert.Contains($"\"{name}\"", host, StringComparison.Ordinal);
+            var secret = name.Contains("ACCESS_KEY", StringComparison.Ordinal);
+            foreach (var part in (string[])["api", .. Workers])
+            {
+                Assert.Equal(!secret, compose[part].Environment.ContainsKey(name));
+                Assert.Equal(!secret, chart[part].Environment.ContainsKey(name));
+            }
+        }
+
+        var file = await ManifestTools.YamlAsync("deploy/compose/compose.yaml");
+        foreach (var part in (string[])["api", "migrate", "codegen-worker", "buildtest-worker", "indexing-worker", "job-worker"])
+        {
+            Assert.Superset(
+                new HashSet<string?> { "ARTIFACTS_S3_ACCESS_KEY_ID", "ARTIFACTS_S3_SECRET_ACCESS_KEY" },
+                file.GetProperty("services").GetProperty(part).GetProperty("secrets").EnumerateArray().Select(name => name.GetString()).ToHashSet());
+        }
+    }
+
+    [Fact]
     public async Task No_environment_holds_a_secret()
     {
         foreach (var (name, value) in (await Compose.Value).Concat(await Chart.Value).SelectMany(part => part.Value.Environment))
@@ -126,7 +155,11 @@ public partial class AgreementTests
     {
         var (manifests, refusal) = await ManifestTools.RenderAsync("database.host=db", "database.passwordSecret.name=cogo", "runtimeAgent.enabled=true");
         Assert.Equal("", refusal);
-        return manifests.Where(manifest => manifest.GetProperty("kind").GetString() is "Deployment" or "Job")
+        return Components(manifests);
+    }
+
+    private static Dictionary<string, Component> Components(IEnumerable<System.Text.Json.JsonElement> manifests) => manifests
+        .Where(manifest => manifest.GetProperty("kind").GetString() is "Deployment" or "Job")
             .Select(manifest => manifest.GetProperty("spec").GetProperty("template").GetProperty("spec").GetProperty("containers")[0])
             .ToDictionary(
                 container => container.GetProperty("name").GetString()!,
@@ -134,7 +167,6 @@ public partial class AgreementTests
                     container.GetProperty("image").GetString()!.Split(':')[0],
                     container.GetProperty("env").EnumerateArray().Where(variable => variable.TryGetProperty("value", out _))
                         .ToDictionary(variable => variable.GetProperty("name").GetString()!, variable => variable.GetProperty("value").GetString()!)));
-    }
 
     private sealed record Component(string Image, Dictionary<string, string> Environment);
 
@@ -150,6 +182,9 @@ public partial class AgreementTests
     [GeneratedRegex("""<Image Include="(?<name>[a-z-]+)""", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ImageNames();
 
-    [GeneratedRegex(@"\$\{(?<name>[A-Z_]+)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\$\{(?<name>[A-Z0-9_]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Variables();
+
+    [GeneratedRegex("`(?<name>ARTIFACTS_[A-Z0-9_]+)`", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Documented();
 }

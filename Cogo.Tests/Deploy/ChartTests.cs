@@ -19,12 +19,19 @@ public partial class ChartTests
         "api.allowFrom=[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress}}}]", "image.pullSecrets=[{name: registry}]",
     ];
 
-    public static TheoryData<string> Variants => ["external", "everything", "fixed"];
+    private static readonly string[] Bucket =
+    [
+        .. External, "artifacts.s3.bucket=cogo-artifacts", "artifacts.s3.endpoint=https://minio.example.com:9000", "artifacts.s3.prefix=cogo/live", "artifacts.s3.pathStyle=true",
+        "artifacts.s3.secret.name=cogo-s3", "serviceAccountName=cogo",
+    ];
+
+    public static TheoryData<string> Variants => ["external", "everything", "fixed", "bucket"];
 
     private static string[] ValuesOf(string variant) => variant switch
     {
         "external" => External,
         "everything" => Everything,
+        "bucket" => Bucket,
         _ => [.. External, "scaling=none", "artifacts.existingClaim=shared"],
     };
 
@@ -137,6 +144,49 @@ public partial class ChartTests
     }
 
     [Fact]
+    public async Task With_a_bucket_no_folder_is_shared()
+    {
+        var manifests = await ManifestsAsync(Bucket);
+
+        Assert.DoesNotContain(manifests, manifest => manifest.GetProperty("kind").GetString() == "PersistentVolumeClaim");
+        foreach (var (pod, container, where) in Containers(manifests).Where(one => one.Where.StartsWith("cogo-api/", StringComparison.Ordinal) || one.Where.Contains("-worker/", StringComparison.Ordinal)))
+        {
+            Assert.DoesNotContain(Items(pod, "volumes"), volume => volume.TryGetProperty("persistentVolumeClaim", out _));
+            Assert.DoesNotContain(Items(container, "volumeMounts"), mount => mount.GetProperty("name").GetString() == "artifacts");
+            Assert.Equal("cogo-artifacts", Variable(container, "ARTIFACTS_S3_BUCKET"));
+            Assert.Equal("true", Variable(container, "ARTIFACTS_S3_PATH_STYLE"));
+            var keys = Items(pod, "volumes").Single(volume => volume.GetProperty("name").GetString() == "secrets").GetProperty("projected").GetProperty("sources").EnumerateArray()
+                .Select(source => source.GetProperty("secret")).Single(secret => secret.GetProperty("name").GetString() == "cogo-s3").GetProperty("items").EnumerateArray()
+                .ToDictionary(item => item.GetProperty("path").GetString()!, item => item.GetProperty("key").GetString());
+            Assert.Equal(("access-key-id", "secret-access-key"), (keys["ARTIFACTS_S3_ACCESS_KEY_ID"], keys["ARTIFACTS_S3_SECRET_ACCESS_KEY"]));
+            Assert.True(container.GetProperty("securityContext").GetProperty("readOnlyRootFilesystem").GetBoolean(), where);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public async Task Every_service_and_probe_leads_to_a_port_that_its_pods_open(string variant)
+    {
+        var manifests = await ManifestsAsync(ValuesOf(variant));
+        var pods = manifests.Where(manifest => manifest.GetProperty("kind").GetString() == "Deployment").Select(manifest => manifest.GetProperty("spec").GetProperty("template")).ToList();
+        foreach (var pod in pods)
+        {
+            var container = pod.GetProperty("spec").GetProperty("containers")[0];
+            Assert.True(container.TryGetProperty("readinessProbe", out _), container.GetProperty("name").GetString());
+            Assert.All(Items(container, "ports"), port => Assert.Equal(JsonValueKind.Number, port.GetProperty("containerPort").ValueKind));
+        }
+
+        foreach (var service in manifests.Where(manifest => manifest.GetProperty("kind").GetString() == "Service").Select(manifest => manifest.GetProperty("spec")))
+        {
+            var wanted = service.GetProperty("selector").EnumerateObject().Select(label => (label.Name, label.Value.GetString())).ToList();
+            var chosen = pods.Where(pod => wanted.All(label => pod.GetProperty("metadata").GetProperty("labels").TryGetProperty(label.Name, out var value) && value.GetString() == label.Item2)).ToList();
+            Assert.NotEmpty(chosen);
+            var open = Items(chosen[0].GetProperty("spec").GetProperty("containers")[0], "ports").Select(port => port.GetProperty("name").GetString());
+            Assert.All(Items(service, "ports"), port => Assert.Contains(port.GetProperty("targetPort").GetString(), open));
+        }
+    }
+
+    [Fact]
     public async Task Nothing_may_call_a_worker()
     {
         var manifests = await ManifestsAsync(External);
@@ -154,6 +204,8 @@ public partial class ChartTests
     [InlineData("use dev-YYYYMMDDHHmmss, vX.Y.Z or vX.Y.Z-COMMIT", "database.host=db", "database.passwordSecret.name=x", "image.tag=latest")]
     [InlineData("use keda (by queue depth), cpu or none", "database.host=db", "database.passwordSecret.name=x", "scaling=magic")]
     [InlineData("pgbouncer.userlistSecret is empty", "database.host=db", "database.passwordSecret.name=x", "pgbouncer.enabled=true", "pgbouncer.image=p:1")]
+    [InlineData("artifacts.s3.region is empty", "database.host=db", "database.passwordSecret.name=x", "artifacts.s3.bucket=b")]
+    [InlineData("artifacts.s3.bucket is empty", "database.host=db", "database.passwordSecret.name=x", "artifacts.s3.endpoint=http://s3:9000")]
     public async Task A_value_that_is_missing_or_wrong_is_named(string sentence, params string[] values)
     {
         var (_, refusal) = await ManifestTools.RenderAsync(values);

@@ -113,8 +113,11 @@ public class ComposeStackTests
             // The official image starts Postgres by itself; the test's base image must be told.
             await File.WriteAllTextAsync(Path.Combine(stack._folder, "compose.override.yaml"), "services:\n  postgres:\n    entrypoint: [/usr/local/bin/postgres-entrypoint]\n");
             await File.WriteAllTextAsync(Path.Combine(stack._folder, "secrets", "COGO_DATABASE_PASSWORD"), stack.Password);
-            await File.WriteAllTextAsync(Path.Combine(stack._folder, "secrets", "OPENAI_API_KEY"), "");
-            await File.WriteAllTextAsync(Path.Combine(stack._folder, "secrets", "FIGMA_API_TOKEN"), "");
+            foreach (var unused in (string[])["OPENAI_API_KEY", "FIGMA_API_TOKEN", "ARTIFACTS_S3_ACCESS_KEY_ID", "ARTIFACTS_S3_SECRET_ACCESS_KEY"])
+            {
+                await File.WriteAllTextAsync(Path.Combine(stack._folder, "secrets", unused), "");
+            }
+
             try
             {
                 await stack.ComposeAsync("up", "-d");

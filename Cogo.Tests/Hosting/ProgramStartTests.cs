@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Cogo.Tests.Fixtures;
 using Xunit;
 
 namespace Cogo.Tests.Hosting;
@@ -57,6 +58,55 @@ public class ProgramStartTests
 
         Assert.Equal(3, code);
         Assert.Contains("COGO_BUS_LEASE_MS", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_work_folder_that_cannot_be_written_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        // In a file's place there can be no folder, whoever asks.
+        await File.WriteAllTextAsync(folder.In("file"), "");
+
+        var (code, error) = await RunAsync(
+            "Cogo.Workers.dll", ("ConnectionStrings__cogo", Unused), ("AGENT_SERVICE", "code"), ("AGENT_ROLE", "build-test"), ("COGO_WORK", folder.In("file", "work")));
+
+        Assert.Equal(2, code);
+        Assert.Contains($"The work folder {folder.In("file", "work")} cannot be written", error, StringComparison.Ordinal);
+        Assert.Contains("Set COGO_WORK to a folder that can.", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Cogo.Api.dll", "build-test")]
+    [InlineData("Cogo.Workers.dll", "build-test")]
+    [InlineData("cogo.dll", "build-test")]
+    public async Task Settings_of_S3_that_lack_their_other_half_are_named(string program, string role)
+    {
+        var (code, error) = await RunAsync(
+            program, ("ConnectionStrings__cogo", Unused), ("AGENT_SERVICE", "code"), ("AGENT_ROLE", role), ("ARTIFACTS_S3_BUCKET", "artifacts"),
+            ("ARTIFACTS_S3_REGION", "eu-central-1"), ("ARTIFACTS_S3_SECRET_ACCESS_KEY", "hidden-word"));
+
+        Assert.Equal(3, code);
+        Assert.Contains("ARTIFACTS_S3_SECRET_ACCESS_KEY is set and ARTIFACTS_S3_ACCESS_KEY_ID is not: set both", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden-word", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Cogo.Api.dll")]
+    [InlineData("Cogo.Workers.dll")]
+    public async Task A_store_of_artifacts_that_does_not_answer_is_named(string program)
+    {
+        using var folder = new TemporaryFolder();
+
+        var (code, error) = await RunAsync(
+            program, ("ConnectionStrings__cogo", Unused), ("AGENT_SERVICE", "code"), ("AGENT_ROLE", "build-test"), ("COGO_WORK", folder.In("work")),
+            ("PORT", "0"), ("ARTIFACTS_S3_BUCKET", "artifacts"), ("ARTIFACTS_S3_ENDPOINT", "http://127.0.0.1:1"), ("ARTIFACTS_S3_ACCESS_KEY_ID", "id"),
+            ("ARTIFACTS_S3_SECRET_ACCESS_KEY", "hidden-word"));
+
+        Assert.Equal(2, code);
+        Assert.Contains("The store of artifacts at http://127.0.0.1:1 does not answer (Connection refused", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden-word", error, StringComparison.Ordinal);
     }
 
     private static async Task<(int Code, string Error)> RunAsync(string program, params (string Name, string Value)[] variables)

@@ -38,12 +38,13 @@ public sealed class ShellRunTests(ShellRunTests.Worker worker) : IClassFixture<S
     {
         Environment.SetEnvironmentVariable("SHELL_TEST_API_TOKEN", "sesame");
 
-        var output = JobTypeFixture.Result(await _jobs.RunAsync("shell.run", new { command = "ls -A; touch x; env; pwd" })).GetProperty("stdout_tail").GetString()!;
+        var output = JobTypeFixture.Result(await _jobs.RunAsync("shell.run", new { command = "ls -A; touch x $TMPDIR/y; env; pwd" })).GetProperty("stdout_tail").GetString()!;
 
         Assert.DoesNotContain("sesame", output, StringComparison.Ordinal);
         var folder = output.TrimEnd().Split('\n')[^1];
         Assert.StartsWith(Path.GetTempPath().TrimEnd('/'), folder, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder));
+        Assert.Contains($"TMPDIR={Path.GetDirectoryName(folder)}/tmp\n", output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -191,12 +191,35 @@ public sealed class RepositoryCacheTests : IDisposable
         GitRepository.SetMode(Path.Combine(dead, "read-only"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Directory.CreateDirectory(dead + ".scratch");
         File.WriteAllText(dead + ".lock", "");
+        var temporary = Path.Combine(Path.GetDirectoryName(alive.TemporaryFolder)!, $"cogo-{dead[^10..]}");
+        Directory.CreateDirectory(temporary);
+        File.WriteAllText(Path.Combine(temporary, "of-a-killed-build"), "");
 
         await _workspace.NewCache().SweepAsync(default);
 
-        Assert.False(Directory.Exists(dead) || Directory.Exists(dead + ".scratch") || File.Exists(dead + ".lock"));
+        Assert.False(Directory.Exists(dead) || Directory.Exists(dead + ".scratch") || File.Exists(dead + ".lock") || Directory.Exists(temporary));
+        Assert.True(Directory.Exists(alive.TemporaryFolder));
         Assert.True(File.Exists(Path.Combine(alive.Root, "hello.txt")));
         Assert.Empty((await alive.TakeChangeAsync(PatchRules.Stored, default)).Files);
+    }
+
+    [Fact]
+    public async Task Temporary_files_go_with_the_working_copy_and_their_path_is_short_enough_for_sockets()
+    {
+        string temporary;
+        await using (var copy = await _workspace.CheckOutAsync())
+        {
+            temporary = copy.TemporaryFolder;
+            // As long a name as .NET's compiler server takes.
+            var socket = Path.Combine(temporary, "CoreFxPipe_" + new string('p', 44));
+            using var listener = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+            listener.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(socket));
+            Assert.True(File.Exists(socket));
+            Directory.CreateDirectory(Path.Combine(temporary, "read-only"));
+            GitRepository.SetMode(Path.Combine(temporary, "read-only"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
+        Assert.False(Directory.Exists(temporary));
     }
 
     [Fact]

@@ -68,6 +68,7 @@ public sealed class BuildTestHandler(
         {
             Folder = copy.Project.Root,
             ResultsFolder = Path.Combine(copy.ScratchFolder, "results"),
+            TemporaryFolder = copy.TemporaryFolder,
             TaskId = taskId,
             TraceId = delivery.TraceId,
             AttemptId = $"{delivery.MessageId}-{delivery.Attempt}",
@@ -144,7 +145,15 @@ public sealed class BuildTestHandler(
         }
 
         using var buffer = new MemoryStream();
-        await stored.CopyToAsync(buffer, cancellationToken);
+        try
+        {
+            await stored.CopyToAsync(buffer, cancellationToken);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new WorkspaceException("change_corrupt", e.Message, Verdict.Infrastructure, e);
+        }
+
         return buffer.ToArray();
     }
 

@@ -11,6 +11,9 @@ public sealed record BuildTestInput
     /// <summary>Where logs and test results are put; made if need be. Must lie outside <see cref="Folder"/>.</summary>
     public required string ResultsFolder { get; init; }
 
+    /// <summary><c>TMPDIR</c> of the commands; null: this process's.</summary>
+    public string? TemporaryFolder { get; init; }
+
     public required string TaskId { get; init; }
 
     public required string TraceId { get; init; }

@@ -70,7 +70,7 @@ public sealed partial class BuildTestRunner(ILogger<BuildTestRunner> logger)
             return Report(input, null, [], CollectedReports.None, new Failure(problem!.Class, Verdict.Invalid, problem.Message));
 
         plan = plan with { Stages = Stages(plan, input, folder) };
-        var runner = new StageRunner(folder, results, Tightest(input.Limits, plan.Limits));
+        var runner = new StageRunner(folder, results, input.TemporaryFolder, Tightest(input.Limits, plan.Limits));
         List<StageReport> stages = [];
         var reports = CollectedReports.None;
         Failure? failure = null;

@@ -43,7 +43,15 @@ internal sealed class RepairStart(IArtifactStore artifacts)
         await using var stored = await artifacts.OpenAsync(path, cancellationToken)
             ?? throw new WorkspaceException("artifact_missing", $"There is no artifact {path} in this worker's store: every worker must see the same one (ARTIFACTS_BASE).", Verdict.Infrastructure);
         using var buffer = new MemoryStream();
-        await stored.CopyToAsync(buffer, cancellationToken);
+        try
+        {
+            await stored.CopyToAsync(buffer, cancellationToken);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new WorkspaceException("artifact_corrupt", e.Message, Verdict.Infrastructure, e);
+        }
+
         return buffer.ToArray();
     }
 }

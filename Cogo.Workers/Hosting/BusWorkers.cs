@@ -1,4 +1,5 @@
 using Cogo.Core.Workflows;
+using Cogo.Core.Workspaces;
 using Npgsql;
 
 namespace Cogo.Workers.Hosting;
@@ -14,7 +15,7 @@ public sealed partial class BusWorkers(
     MessageBus bus, IEnumerable<WorkerAssignment> assignments, IServiceProvider services, TimeProvider time, ILogger<BusWorkers> logger)
     : IHostedService, IAsyncDisposable
 {
-    private readonly Queue<WorkerAssignment> _missing = new(assignments);
+    private readonly Queue<(WorkerAssignment Assignment, IMessageHandler Handler)> _missing = new();
     private readonly List<Subscription> _subscriptions = [];
     private readonly CancellationTokenSource _stop = new();
     private Task _retries = Task.CompletedTask;
@@ -22,8 +23,20 @@ public sealed partial class BusWorkers(
     /// <summary>Why not all routes are read; null when they are.</summary>
     public string? Problem { get; private set; } = "The workers have not been started.";
 
+    /// <exception cref="IOException">A folder or program of this machine that a handler needs cannot be used; the message says which.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            // Before the database is asked: what this machine lacks, no waiting mends.
+            foreach (var assignment in assignments)
+                _missing.Enqueue((assignment, HandlerOf(assignment.Role)));
+        }
+        catch (WorkspaceException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+
         if (!await TrySubscribeAsync(cancellationToken))
         {
             _retries = RetryAsync();
@@ -67,10 +80,11 @@ public sealed partial class BusWorkers(
         {
             while (_missing.TryPeek(out var next))
             {
-                var options = new SubscriptionOptions { Concurrency = next.Concurrency };
-                _subscriptions.Add(await bus.SubscribeAsync(next.Route, HandlerOf(next.Role), options, cancellationToken));
+                var (route, concurrency) = (next.Assignment.Route, next.Assignment.Concurrency);
+                var options = new SubscriptionOptions { Concurrency = concurrency };
+                _subscriptions.Add(await bus.SubscribeAsync(route, next.Handler, options, cancellationToken));
                 _missing.Dequeue();
-                LogReading(next.Route, next.Concurrency);
+                LogReading(route, concurrency);
             }
 
             Problem = null;

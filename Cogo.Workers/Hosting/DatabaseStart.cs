@@ -1,3 +1,4 @@
+using Cogo.Core.Database;
 using Npgsql;
 
 namespace Cogo.Workers.Hosting;
@@ -21,8 +22,5 @@ internal static class DatabaseStart
     }
 
     /// <summary>What is wrong, and what to do about it.</summary>
-    public static string Problem(NpgsqlException error) =>
-        error is PostgresException { SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable }
-            ? "The database has no schema of Cogo, or an older one: run `cogo migrate`."
-            : $"Postgres does not answer: {error.Message}";
+    public static string Problem(NpgsqlException error) => DatabaseProblem.Of(error);
 }

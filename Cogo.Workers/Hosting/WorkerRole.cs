@@ -36,6 +36,9 @@ public sealed record WorkerRole(
     /// <summary>Whether its messages are steps of workflows, which are told when one ends. The dispatcher only passes them on.</summary>
     public bool EndsSteps => this != Dispatcher && this != Workflow;
 
+    /// <summary>Whether it reads and writes artifacts, so that it is nothing without their storage.</summary>
+    public bool StoresArtifacts => EndsSteps;
+
     /// <summary>The role that reads a route, whatever its shard; null when there is none.</summary>
     public static WorkerRole? Of(Route route) => All.FirstOrDefault(role => RequestRules.IsSame(role.Route, route));
 

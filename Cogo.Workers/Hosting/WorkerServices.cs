@@ -40,6 +40,10 @@ public static class WorkerServices
         {
             var role = WorkerRole.Of(route) ?? throw new FormatException($"No worker reads {route}.");
             services.AddSingleton(new WorkerAssignment(route, role, role.Concurrency(configuration)));
+            if (role.StoresArtifacts)
+            {
+                services.AddCogoArtifactCheck();
+            }
         }
 
         services.TryAddSingleton<BusWorkers>();
@@ -55,7 +59,7 @@ public static class WorkerServices
     /// <exception cref="FormatException">A setting cannot be read; see <see cref="JobSettings"/>.</exception>
     public static IServiceCollection AddCogoJobWorkers(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddCogoArtifacts(configuration);
+        services.AddCogoArtifacts(configuration).AddCogoArtifactCheck();
         services.AddCogoJobTypes(configuration);
         services.AddCogoJobWorker(configuration);
         services.TryAddSingleton<JobWorkers>();

@@ -82,6 +82,8 @@ public sealed class CtagsAnalyzer(CtagsOptions options, WorkspaceOptions workspa
                 ],
                 WorkingDirectory = folder,
                 CleanEnvironment = true,
+                // What it is sorting when it is killed goes with the copies.
+                Environment = new Dictionary<string, string?> { ["TMPDIR"] = folder },
                 StandardInput = string.Concat(which.Select(i => NameOf(i) + "\n")),
                 Limits = new ProcessLimits { WallClock = timeout, MemoryBytes = options.MemoryBytes, OutputBytes = options.OutputBytes, Processes = 8 },
             },

@@ -12,7 +12,7 @@ namespace Cogo.Workers.BuildTest.Stages;
 internal sealed record StageOutcome(StageReport? Report, Failure? Failure);
 
 /// <summary>Runs stages in the working copy, in an environment without our secrets, and writes their logs.</summary>
-internal sealed class StageRunner(ProjectFolder folder, string resultsFolder, ProcessLimits limits)
+internal sealed class StageRunner(ProjectFolder folder, string resultsFolder, string? temporaryFolder, ProcessLimits limits)
 {
     public async Task<StageOutcome> RunAsync(PlannedStage stage, CancellationToken cancellationToken)
     {
@@ -22,6 +22,13 @@ internal sealed class StageRunner(ProjectFolder folder, string resultsFolder, Pr
             ["COGO_RESULTS"] = folder.Reports,
             ["COGO_TOOLS"] = folder.Tools,
         };
+        if (temporaryFolder is not null)
+        {
+            environment["TMPDIR"] = temporaryFolder;
+            // NuGet keeps its locks among temporary files: builds that share packages must share these.
+            environment["NUGET_SCRATCH"] = Path.Combine(Path.GetTempPath(), "NuGetScratch" + Environment.UserName);
+        }
+
         foreach (var (name, value) in stage.Environment)
             environment[name] = value;
         var spec = new ProcessSpec
@@ -74,7 +81,7 @@ internal sealed class StageRunner(ProjectFolder folder, string resultsFolder, Pr
             StopReason = result.StopReason,
             Log = logName,
         };
-        string[] disks = [folder.Folder, resultsFolder, Path.GetTempPath()];
+        string[] disks = [folder.Folder, resultsFolder, temporaryFolder ?? Path.GetTempPath()];
         var failure = result.Succeeded ? null : StageFailure.Of(stage, result, limits, MachineState.OutOfMemoryKills() - killsBefore, disks);
         return new StageOutcome(report, failure);
     }

@@ -66,6 +66,7 @@ public sealed class CommandEngine(CodegenOptions options, CommandEngineOptions b
         environment["COGO_TRACE_ID"] = context.TraceId;
         environment["COGO_BASE_COMMIT"] = context.Copy.BaseCommit;
         environment["GIT_TERMINAL_PROMPT"] = "0";
+        environment["TMPDIR"] = context.Copy.TemporaryFolder;
         // An agent may commit; what it committed is part of its change.
         environment["GIT_AUTHOR_NAME"] = environment["GIT_COMMITTER_NAME"] = "Cogo";
         environment["GIT_AUTHOR_EMAIL"] = environment["GIT_COMMITTER_EMAIL"] = "cogo@localhost";

@@ -17,6 +17,7 @@ internal sealed partial class SharedBrowser(BrowserOptions options, ILogger<Shar
     private readonly SemaphoreSlim _gate = new(1);
     private IPlaywright? _driver;
     private IBrowser? _browser;
+    private BrowserTemporaryFolder? _temporary;
     private bool _disposed;
 
     /// <summary>The running browser, or a sentence that says why there is none.</summary>
@@ -32,8 +33,9 @@ internal sealed partial class SharedBrowser(BrowserOptions options, ILogger<Shar
             if (_browser is { IsConnected: true })
                 return (_browser, null);
             await EndAsync();
+            _temporary = BrowserTemporaryFolder.Create();
             _driver = await Playwright.CreateAsync();
-            _browser = await _driver.Chromium.LaunchAsync(Launch(path));
+            _browser = await _driver.Chromium.LaunchAsync(Launch(path, _temporary.Path));
             LogStarted(path, _browser.Version);
             return (_browser, null);
         }
@@ -79,8 +81,8 @@ internal sealed partial class SharedBrowser(BrowserOptions options, ILogger<Shar
 
     private async Task EndAsync()
     {
-        var (browser, driver) = (_browser, _driver);
-        (_browser, _driver) = (null, null);
+        var (browser, driver, temporary) = (_browser, _driver, _temporary);
+        (_browser, _driver, _temporary) = (null, null, null);
         try
         {
             if (browser is not null)
@@ -93,11 +95,13 @@ internal sealed partial class SharedBrowser(BrowserOptions options, ILogger<Shar
         }
 
         driver?.Dispose();
+        temporary?.Dispose();
     }
 
-    private BrowserTypeLaunchOptions Launch(string path)
+    private BrowserTypeLaunchOptions Launch(string path, string temporary)
     {
         var environment = ProcessEnvironment.For(new ProcessSpec { FileName = path, WorkingDirectory = "/", CleanEnvironment = true }).ToDictionary();
+        environment["TMPDIR"] = temporary;
         foreach (var name in _display)
         {
             if (Environment.GetEnvironmentVariable(name) is { } value)

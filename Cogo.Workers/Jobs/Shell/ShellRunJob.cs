@@ -32,10 +32,11 @@ internal sealed class ShellRunJob(ShellJobOptions options) : IJobHandler
             // The log lies beside the folder that the command works in, where it is not in its way.
             var work = own.CreateSubdirectory("work").FullName;
             var log = Path.Combine(own.FullName, "shell.log");
+            var temporary = own.CreateSubdirectory("tmp").FullName;
             var timeout = payload.TimeoutMs is { } ms ? TimeSpan.FromMilliseconds(ms) : options.Timeout;
             ProcessResult result;
             await using (var writer = new StreamWriter(log, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { NewLine = "\n" })
-                result = await ProcessTree.RunAsync(Spec(job, payload, payload.Cwd ?? work, timeout), line => writer.WriteLine(line.Text), cancellationToken);
+                result = await ProcessTree.RunAsync(Spec(job, payload, payload.Cwd ?? work, temporary, timeout), line => writer.WriteLine(line.Text), cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
             await using var content = File.OpenRead(log);
             var artifact = await job.SaveArtifactAsync("shell.log", content, "text/plain; charset=utf-8", cancellationToken);
@@ -66,7 +67,7 @@ internal sealed class ShellRunJob(ShellJobOptions options) : IJobHandler
         return payload.RetryOnExit.Any(code => code is < 1 or > 255) ? "retry_on_exit holds a number that is not between 1 and 255" : null;
     }
 
-    private ProcessSpec Spec(JobContext job, ShellPayload payload, string folder, TimeSpan timeout)
+    private ProcessSpec Spec(JobContext job, ShellPayload payload, string folder, string temporary, TimeSpan timeout)
     {
         var environment = new Dictionary<string, string?>(StringComparer.Ordinal);
         foreach (var name in options.PassedVariables)
@@ -75,6 +76,7 @@ internal sealed class ShellRunJob(ShellJobOptions options) : IJobHandler
                 environment[name] = value;
         }
 
+        environment["TMPDIR"] = temporary;
         environment["COGO_JOB_ID"] = job.Id.ToString();
         environment["COGO_TRACE_ID"] = job.TraceId;
         environment["COGO_ATTEMPT"] = job.Attempt.ToString();

@@ -63,6 +63,24 @@ Host={{ .host }};Port={{ .port }};Database={{ .root.Values.database.name }};User
 {{- end }}
 - name: ARTIFACTS_BASE
   value: /app/artifacts
+{{- with $root.Values.artifacts.s3 }}
+{{- if .bucket }}
+- name: ARTIFACTS_S3_BUCKET
+  value: {{ .bucket | quote }}
+- name: ARTIFACTS_S3_ENDPOINT
+  value: {{ .endpoint | quote }}
+- name: ARTIFACTS_S3_PUBLIC_ENDPOINT
+  value: {{ .publicEndpoint | quote }}
+- name: ARTIFACTS_S3_REGION
+  value: {{ .region | quote }}
+- name: ARTIFACTS_S3_PREFIX
+  value: {{ .prefix | quote }}
+- name: ARTIFACTS_S3_PATH_STYLE
+  value: {{ .pathStyle | quote }}
+- name: ARTIFACTS_LINK_MINUTES
+  value: {{ .linkMinutes | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 - name: OTEL_SERVICE_NAME
   value: {{ .component }}
@@ -79,6 +97,9 @@ Host={{ .host }};Port={{ .port }};Database={{ .root.Values.database.name }};User
 {{- define "cogo.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
+{{- with .Values.serviceAccountName }}
+serviceAccountName: {{ . }}
+{{- end }}
 securityContext:
   runAsNonRoot: true
   runAsUser: 1654
@@ -113,6 +134,15 @@ securityContext:
       - secret:
           name: {{ include "cogo.passwordSecret" . }}
           items: [{ key: {{ .Values.database.passwordSecret.key }}, path: COGO_DATABASE_PASSWORD }]
+{{- with .Values.artifacts.s3 }}
+{{- if and .bucket .secret.name }}
+      - secret:
+          name: {{ .secret.name }}
+          items:
+            - { key: {{ .secret.accessKeyIdKey }}, path: ARTIFACTS_S3_ACCESS_KEY_ID }
+            - { key: {{ .secret.secretAccessKeyKey }}, path: ARTIFACTS_S3_SECRET_ACCESS_KEY }
+{{- end }}
+{{- end }}
 {{- range .Values.secrets }}
       - secret:
           name: {{ .name }}
@@ -130,10 +160,20 @@ securityContext:
   mountPath: /tmp
 {{- end }}
 
+{{/* A folder that all share, where artifacts are not in S3. */}}
 {{- define "cogo.artifactsVolume" -}}
+{{- if not .Values.artifacts.s3.bucket }}
 - name: artifacts
   persistentVolumeClaim:
     claimName: {{ .Values.artifacts.existingClaim | default (printf "%s-artifacts" (include "cogo.fullname" .)) }}
+{{- end }}
+{{- end }}
+
+{{- define "cogo.artifactsMount" -}}
+{{- if not .Values.artifacts.s3.bucket }}
+- name: artifacts
+  mountPath: /app/artifacts
+{{- end }}
 {{- end }}
 
 {{/* Holds a new version back until its schema is there. */}}
