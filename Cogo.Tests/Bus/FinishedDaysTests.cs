@@ -105,6 +105,25 @@ public sealed class FinishedDaysTests
     }
 
     [Fact]
+    public async Task Jobs_and_traces_of_a_day_set_aside_are_shown_and_purged()
+    {
+        await using var database = await WithOldDaysAsync();
+        await database.ExecuteAsync("insert into agent_messages (service, role, payload, created_at) values ('jobs', 'default', '{\"type\": \"old.run\"}', '2026-01-02 12:00Z')");
+        var trace = await database.ScalarAsync<string>("select trace_id from agent_messages");
+        await database.ExecuteAsync("select complete_job(id, fence) from claim_one_job('w', types => '{*}')");
+
+        await SetAsideAsync(database);
+
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from agent_messages"));
+        Assert.Equal("succeeded", await database.ScalarAsync<string>("select status from jobs"));
+        Assert.Equal("finished", await database.ScalarAsync<string>("select cancel_job(id) from jobs"));
+        Assert.Equal(new DateTime(2026, 1, 2, 12, 0, 0, DateTimeKind.Utc), await database.ScalarAsync<DateTime>("select started_at from cogo_trace_summary($1)", trace!));
+        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from cogo_trace_timeline($1, null, 100) where kind = 'message'", trace!));
+        await database.ExecuteAsync("select purge_jobs(clock_timestamp(), dry_run => false)");
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from agent_messages_all"));
+    }
+
+    [Fact]
     public async Task A_day_with_a_backlog_stays()
     {
         await using var database = await WithOldDaysAsync();
