@@ -82,6 +82,7 @@ public static class CogoApi
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         ClientLimits.Use(app);
+        app.UseKnownCharset();
         app.MapCogoHealth();
         app.MapCodeBuildTest();
         app.MapPipelineExecute();

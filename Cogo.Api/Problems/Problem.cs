@@ -76,8 +76,19 @@ internal static class Problem
             StatusCodes.Status416RangeNotSatisfiable => "The range lies outside of what there is: Content-Range says how long it is.",
             _ => "The request cannot be answered.",
         };
+        problem.Detail = Printable(problem.Detail);
+        if (problem.Extensions.TryGetValue(ErrorsKey, out var errors) && errors is IReadOnlyDictionary<string, string[]> fields)
+        {
+            problem.Extensions[ErrorsKey] = fields.DistinctBy(field => Printable(field.Key))
+                .ToDictionary(field => Printable(field.Key), field => field.Value.Select(Printable).ToArray(), StringComparer.Ordinal);
+        }
+
         problem.Extensions[TraceKey] = TraceId();
     }
+
+    /// <summary>A sentence may quote the caller, and is shown on terminals.</summary>
+    private static string Printable(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c)) : text;
 
     private static string TraceId() => (Activity.Current?.TraceId ?? ActivityTraceId.CreateRandom()).ToHexString();
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Cogo.Core.Database;
@@ -15,11 +16,15 @@ public sealed class CursorException() : FormatException(
 internal static class PageCursor
 {
     private const int LongestText = 8_192;
+    private const int SumBytes = 4;
 
     /// <param name="list">Name of the list: a cursor of one list is refused by another.</param>
     /// <param name="parts">Only the last may hold a line break.</param>
-    public static string Write(string list, params string[] parts) =>
-        Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Join('\n', [list, .. parts])));
+    public static string Write(string list, params string[] parts)
+    {
+        var text = Encoding.UTF8.GetBytes(string.Join('\n', [list, .. parts]));
+        return Base64Url.EncodeToString([.. Sum(text), .. text]);
+    }
 
     /// <summary>Its parts, of the number asked for; null for no cursor.</summary>
     /// <exception cref="CursorException">It is not one of this list.</exception>
@@ -30,8 +35,10 @@ internal static class PageCursor
             return null;
         }
 
-        var read = cursor.Length <= LongestText && Base64Url.IsValid(cursor)
-            ? Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor)).Split('\n', parts + 1)
+        var octets = cursor.Length <= LongestText && Base64Url.IsValid(cursor) ? Base64Url.DecodeFromChars(cursor) : [];
+        // One that lost its end on the way would otherwise lead somewhere else.
+        var read = octets.Length > SumBytes && Sum(octets.AsSpan(SumBytes)).SequenceEqual(octets.AsSpan(0, SumBytes))
+            ? Encoding.UTF8.GetString(octets.AsSpan(SumBytes)).Split('\n', parts + 1)
             : [];
         return read.Length == parts + 1 && read[0] == list && !read.Any(part => part.Contains('\0', StringComparison.Ordinal))
             ? read[1..]
@@ -52,4 +59,6 @@ internal static class PageCursor
         : throw new CursorException();
 
     public static string Of(DateTimeOffset time) => Of(time.UtcTicks);
+
+    private static ReadOnlySpan<byte> Sum(ReadOnlySpan<byte> text) => SHA256.HashData(text).AsSpan(0, SumBytes);
 }

@@ -38,6 +38,7 @@ public sealed class WalkTests(WalkedApi api)
             foreach (var (status, answer) in operation.Answers)
             {
                 Expect(status >= 400 || answer.MediaTypes.Count == 0 || !answer.MediaTypes.Contains("application/json") || (answer.Schema is not null && answer.Example is not null), $"has no schema or no example of {status}");
+                Expect(status is not (< 400 and not 204 and not 304) || answer.MediaTypes.Count > 0, $"does not say what {status} is made of");
                 Expect(status < 400 || answer.MediaTypes.Count > 0, $"does not say what {status} looks like");
                 if (answer is { Schema: { } schema, Example: { } example })
                 {
