@@ -1,3 +1,6 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Xunit;
 
@@ -43,6 +46,26 @@ public sealed class ListTests(WalkedApi api)
 
                 Assert.True(answer.Status == 400, $"{list} took the cursor {cursor}: {answer.Status}");
                 Assert.Contains("next_cursor", JsonDocument.Parse(answer.Text).RootElement.GetProperty("errors").GetProperty("cursor")[0].GetString(), StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_forged_cursor_is_no_fault_of_the_server()
+    {
+        string[] extremes = ["0", "3155378975999999999", "3155378976000000000", "9223372036854775807", "9223372036854775808", "-1", "1e9", "99.9999", "\0", "", "../x", "' or 1=1"];
+        foreach (var list in Lists())
+        {
+            var next = (await PageAsync(list, 1, null)).GetProperty("next_cursor").GetString()!;
+            var parts = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(next).AsSpan(4)).Split('\n');
+            foreach (var (place, extreme) in from place in Enumerable.Range(1, parts.Length - 1) from extreme in extremes select (place, extreme))
+            {
+                var text = Encoding.UTF8.GetBytes(string.Join('\n', [.. parts[..place], extreme, .. parts[(place + 1)..]]));
+                var forged = Base64Url.EncodeToString([.. SHA256.HashData(text).AsSpan(0, 4), .. text]);
+
+                var answer = await api.SendAsync(api.Good(list).With("cursor", forged));
+
+                Assert.True(answer.Status is 200 or 400, $"{list}, part {place} as '{extreme}': {answer.Status} {answer.Text}");
             }
         }
     }

@@ -9,12 +9,13 @@ namespace Cogo.Tests.Api.Walk;
 internal sealed record Parameter(string Name, string In, bool Required, string? Description, JsonElement Schema, string? Example)
 {
     /// <summary>The words that it may be; empty: others too.</summary>
-    public IReadOnlyList<string> Words => Schema.TryGetProperty("enum", out var words) ? [.. words.EnumerateArray().Select(word => word.ToString())] : [];
+    public IReadOnlyList<string> Words => ServedDocument.Words(Schema);
 }
 
 /// <summary>A field of a request's body.</summary>
 /// <param name="Types">Of JSON, that it may have.</param>
-internal sealed record Field(string Name, IReadOnlySet<string> Types);
+/// <param name="Words">All that it may be; empty: others too.</param>
+internal sealed record Field(string Name, IReadOnlySet<string> Types, IReadOnlyList<string> Words);
 
 /// <summary>One operation of the document.</summary>
 /// <param name="Body">Schema of the request; null: it takes none.</param>
@@ -55,9 +56,13 @@ internal sealed class ServedDocument
 
     public IReadOnlyList<Operation> Operations { get; }
 
+    /// <summary>The words that a schema names; empty: it names none.</summary>
+    public static IReadOnlyList<string> Words(JsonElement schema) =>
+        schema.TryGetProperty("enum", out var words) ? [.. words.EnumerateArray().Select(word => word.ToString())] : [];
+
     /// <summary>The fields that an object of the schema may have.</summary>
     public IReadOnlyList<Field> Fields(JsonElement schema) => Resolve(schema).TryGetProperty("properties", out var properties)
-        ? [.. properties.EnumerateObject().Select(property => new Field(property.Name, Types(property.Value)))]
+        ? [.. properties.EnumerateObject().Select(property => new Field(property.Name, Types(property.Value), Words(Resolve(property.Value))))]
         : [];
 
     /// <summary>What follows references, and leaves out that something may be null.</summary>

@@ -66,7 +66,7 @@ public sealed class WalkTests(WalkedApi api)
     }
 
     [Fact]
-    public Task Good_input_is_answered_as_declared() => WalkAsync((_, good) => [good, WalkedApi.Full(good)]);
+    public Task Good_input_is_answered_as_declared() => WalkAsync((document, good) => [good, WalkedApi.Full(good), .. Inputs.Words(document, good)]);
 
     [Fact]
     public Task What_is_missing_is_named() => WalkAsync(Inputs.Missing);
@@ -76,6 +76,19 @@ public sealed class WalkTests(WalkedApi api)
 
     [Fact]
     public Task Hostile_input_is_refused_or_taken_as_text() => WalkAsync(Inputs.Hostile);
+
+    [Fact]
+    public async Task What_says_that_it_changes_nothing_changes_nothing()
+    {
+        foreach (var operation in api.Document.Operations.Where(operation => operation.Safe || operation.Method == HttpMethod.Get))
+        {
+            var rows = await api.CountRowsAsync();
+
+            await api.SendAsync(api.Good(operation));
+
+            Assert.True(rows == await api.CountRowsAsync(), $"{operation} changed something");
+        }
+    }
 
     /// <summary>What a list answers: an array in it is all that there is, or has a bound.</summary>
     private bool Lists(Operation operation)
