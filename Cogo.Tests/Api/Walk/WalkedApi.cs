@@ -41,9 +41,11 @@ public sealed partial class WalkedApi : IAsyncLifetime, ICollectionFixture<Walke
     {
         Database = await PostgresServers.CreateDatabaseAsync();
         App = ApiHost.Build(
-            Database.ConnectionString, _folder.In("artifacts"),
+            Database.ConnectionString,
+            _folder.In("artifacts"),
             // The walk is one client, and asks more than a client may.
-            (ApiLimits.RequestsPerSecondSetting, "0"), (ApiLimits.ConcurrencySetting, "0"),
+            (ApiLimits.RequestsPerSecondSetting, "0"),
+            (ApiLimits.ConcurrencySetting, "0"),
             ("QUALITY_NOTIFY_ADMIN_TOKEN", AdminToken));
         await App.StartAsync();
         _http = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8, AllowAutoRedirect = false, UseProxy = false })
@@ -84,7 +86,7 @@ public sealed partial class WalkedApi : IAsyncLifetime, ICollectionFixture<Walke
         .Where(parameter => parameter.In == "query" && !good.Values.ContainsKey(parameter.Name))
         .Select(parameter => (parameter.Name, Value: parameter.Example ?? (parameter.Words.Count > 0 ? parameter.Words[0] : null)))
         .Where(parameter => parameter.Value is not null)
-        .Aggregate(good, (call, parameter) => call.With(parameter.Name, parameter.Value!)) with { What = "all parameters" };
+        .Aggregate(good with { What = "all parameters" }, (call, parameter) => call.With(parameter.Name, parameter.Value!));
 
     internal async Task<Returned> SendAsync(Call call, CancellationToken cancellationToken = default)
     {
