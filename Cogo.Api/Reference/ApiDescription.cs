@@ -53,21 +53,7 @@ internal static class ApiDescription
         }
         """;
 
-    /// <summary>What is called otherwise in the document than in code, where another type has its name.</summary>
-    private static readonly Dictionary<Type, string> Names = new()
-    {
-        [typeof(Core.Workflows.GateAnswer)] = "RunGate",
-        [typeof(Core.Workflows.GateRuleAnswer)] = "RunGateRule",
-        [typeof(Core.Workflows.GateVerdict)] = "RunGateVerdict",
-    };
-
-    public static void Describe(OpenApiOptions options)
-    {
-        options.CreateSchemaReferenceId = type => Names.GetValueOrDefault(type.Type) ?? OpenApiOptions.CreateDefaultSchemaReferenceId(type);
-        Transform(options);
-    }
-
-    private static void Transform(OpenApiOptions options) => options
+    public static void Describe(OpenApiOptions options) => options
         .AddOperationTransformer(CommonAnswers.DeclareAsync)
         .AddDocumentTransformer((document, _, _) =>
         {

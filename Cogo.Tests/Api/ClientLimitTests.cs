@@ -79,7 +79,7 @@ public sealed class ClientLimitTests
         public static async Task<LimitedApi> StartAsync(params (string Name, string Value)[] settings)
         {
             var folder = new TemporaryFolder();
-            var app = ApiHost.Build("Host=127.0.0.1;Port=1;Database=none;Username=none", folder.In("artifacts"), settings);
+            var app = ApiHost.Build("Host=127.0.0.1;Port=1;Database=none;Username=none", folder.In("artifacts"), settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value)));
             await app.StartAsync();
             return new LimitedApi(app, folder, new HttpClient { BaseAddress = new Uri(app.Urls.First()) });
         }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Cogo.Api.Admin;
 using Cogo.Api.Limits;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Indexing;
@@ -44,9 +45,12 @@ public sealed partial class WalkedApi : IAsyncLifetime, ICollectionFixture<Walke
             Database.ConnectionString,
             _folder.In("artifacts"),
             // The walk is one client, and asks more than a client may.
-            (ApiLimits.RequestsPerSecondSetting, "0"),
-            (ApiLimits.ConcurrencySetting, "0"),
-            ("QUALITY_NOTIFY_ADMIN_TOKEN", AdminToken));
+            new Dictionary<string, string?>
+            {
+                [ApiLimits.RequestsPerSecondSetting] = "0",
+                [ApiLimits.ConcurrencySetting] = "0",
+                [AdminOptions.TokenSetting] = AdminToken,
+            });
         await App.StartAsync();
         _http = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8, AllowAutoRedirect = false, UseProxy = false })
         {
