@@ -1,8 +1,10 @@
 using System.Reflection;
+using System.Text.Json.Serialization;
 using Cogo.Api.Admin;
 using Cogo.Api.Artifacts;
 using Cogo.Api.Indexing;
 using Cogo.Api.Integration;
+using Cogo.Api.Limits;
 using Cogo.Api.Metrics;
 using Cogo.Api.Orchestrator;
 using Cogo.Api.Pipeline;
@@ -23,9 +25,6 @@ namespace Cogo.Api;
 /// <summary>The HTTP API, to be put into any web host.</summary>
 public static class CogoApi
 {
-    /// <summary>Largest request body, in bytes: 5 MiB.</summary>
-    public const int BodyLimitBytes = 5 * 1024 * 1024;
-
     /// <summary>Of Cogo, such as <c>0.1.0</c>.</summary>
     public static string Version { get; } = typeof(CogoApi).Assembly
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -34,15 +33,19 @@ public static class CogoApi
     /// Adds what the endpoints need. Wants service defaults, a data source and an
     /// <see cref="Cogo.Core.Bus.IPublisher"/> beside it.
     /// </summary>
+    /// <exception cref="FormatException">A setting cannot be read; the message names it.</exception>
     public static WebApplicationBuilder AddCogoApi(this WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        var limits = ApiLimits.Read(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = BodyLimitBytes;
+            kestrel.Limits.MaxRequestBodySize = limits.BodyLimitBytes;
         });
         var services = builder.Services;
+        services.AddSingleton(limits);
+        ClientLimits.Add(services, limits);
         services.AddCogoArtifacts(builder.Configuration).AddCogoArtifactCheck();
         services.AddCodeIndex();
         services.AddSingleton<TraceReader>();
@@ -57,7 +60,12 @@ public static class CogoApi
         services.AddSingleton(ThresholdsFile.Read(builder.Configuration));
         FigureMeter.Add(builder);
         builder.AddAdmin();
-        services.ConfigureHttpJsonOptions(options => CogoJson.Configure(options.SerializerOptions));
+        services.ConfigureHttpJsonOptions(options =>
+        {
+            CogoJson.Configure(options.SerializerOptions);
+            // A number in quotes is a text, as the document says.
+            options.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
         // In every environment: the exception handler turns it into a problem that names the field.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddProblemDetails(options => options.CustomizeProblemDetails = Problem.Complete);
@@ -73,6 +81,8 @@ public static class CogoApi
         app.UseCogoRequestSpans();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        ClientLimits.Use(app);
+        app.UseKnownCharset();
         app.MapCogoHealth();
         app.MapCodeBuildTest();
         app.MapPipelineExecute();

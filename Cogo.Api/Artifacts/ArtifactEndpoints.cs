@@ -1,5 +1,6 @@
-using System.Globalization;
+using Cogo.Api.Paging;
 using Cogo.Api.Problems;
+using Cogo.Api.Reference;
 using Cogo.Core.Artifacts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -10,8 +11,27 @@ namespace Cogo.Api.Artifacts;
 /// <summary><c>/artifacts/**</c> and <c>/api/artifacts/index</c>.</summary>
 internal static class ArtifactEndpoints
 {
-    public const int DefaultLimit = 100;
-    public const int MaxLimit = 1_000;
+    private const int LongestTaskId = 200;
+
+    private const string Example = """
+        {
+          "artifacts": [
+            {
+              "path": "fix-add/codegen/change.diff",
+              "url": "/artifacts/fix-add/codegen/change.diff",
+              "task_id": "fix-add",
+              "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "bytes": 610,
+              "sha256": "049b08d3e973aee1aa291a2ec6198d197a91c3db212e892a3a99db79029c5231",
+              "content_type": "text/x-diff; charset=utf-8",
+              "created_at": "2026-01-05T09:00:03.000000+00:00"
+            }
+          ],
+          "next_cursor": "YXJ0aWZhY3RzCjYzOTAzMjA0MDAzMDAwMDAwMApmaXgtYWRkL2NvZGVnZW4vY2hhbmdlLmRpZmY"
+        }
+        """;
+
+    private static readonly PageSize Page = new(100, 1_000);
 
     public static void MapArtifacts(this IEndpointRouteBuilder endpoints)
     {
@@ -20,18 +40,21 @@ internal static class ArtifactEndpoints
             .WithTags("Artifacts")
             .WithSummary("One artifact's bytes")
             .WithDescription("Takes Range and If-None-Match; the ETag is the file's SHA-256. What a build made is not trusted: it is served without sniffing and in a sandbox.")
-            .Produces(StatusCodes.Status200OK, contentType: "application/octet-stream")
-            .Produces(StatusCodes.Status206PartialContent)
+            .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
+            .Produces<Stream>(StatusCodes.Status206PartialContent, "application/octet-stream")
             .Produces(StatusCodes.Status304NotModified)
-            .ProducesProblem(StatusCodes.Status404NotFound)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed)
+            .ProducesProblem(StatusCodes.Status416RangeNotSatisfiable)
+            .WithRequiredParameter("path", "As `/api/artifacts/index` lists it: task, stage and name.", "fix-add/build-test/report.json")
+            .ProducesProblem(StatusCodes.Status404NotFound);
         endpoints.MapGet("/api/artifacts/index", ListAsync)
             .WithName("artifactIndex")
             .WithTags("Artifacts")
             .WithSummary("Artifacts, newest first")
             .WithDescription("Pass `next_cursor` as `cursor` to see the next page. Where artifacts are in S3, each has a signed link that is good for a while.")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .WithParameter("task_id", "Only of this task.", example: "fix-add")
+            .Paged(Page)
+            .WithExamples(null, StatusCodes.Status200OK, Example);
     }
 
     private static async Task<Results<FileStreamHttpResult, ProblemHttpResult>> OpenAsync(
@@ -55,27 +78,16 @@ internal static class ArtifactEndpoints
             enableRangeProcessing: true);
     }
 
-    private static async Task<Results<Ok<ArtifactListing>, ProblemHttpResult>> ListAsync(
-        [FromQuery(Name = "task_id")] string? taskId,
-        [FromQuery(Name = "limit")] string? limitText,
-        [FromQuery(Name = "cursor")] string? cursor,
-        ArtifactIndex index,
-        IArtifactStore store,
-        CancellationToken cancellationToken)
+    private static Task<Results<Ok<ArtifactListing>, ProblemHttpResult>> ListAsync(
+        [FromQuery(Name = "task_id")] string? taskId, [AsParameters] PageQuery asked, ArtifactIndex index, IArtifactStore store, CancellationToken cancellationToken)
     {
-        var limit = DefaultLimit;
-        if (limitText is not null
-            && (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit))
+        var problems = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (taskId is not null && (taskId.Length > LongestTaskId || taskId.Any(char.IsControl)))
         {
-            return Problem.Invalid("limit", $"limit is a whole number from 1 to {MaxLimit}.");
+            problems["task_id"] = $"A task is named with up to {LongestTaskId} of A-Z a-z 0-9 . _ -";
         }
 
-        if (taskId?.Contains('\0', StringComparison.Ordinal) == true)
-        {
-            return Problem.Invalid("task_id", "A task is named with A-Z a-z 0-9 . _ -");
-        }
-
-        try
+        return asked.AnswerAsync(Page, problems, async (limit, cursor) =>
         {
             var page = await index.ListAsync(taskId, limit, cursor, cancellationToken);
             var entries = new List<ArtifactEntry>(page.Artifacts.Count);
@@ -84,12 +96,8 @@ internal static class ArtifactEndpoints
                 entries.Add(ArtifactEntry.Of(row, await store.LinkAsync(row, cancellationToken)));
             }
 
-            return TypedResults.Ok(new ArtifactListing(entries, page.NextCursor));
-        }
-        catch (FormatException e)
-        {
-            return Problem.Invalid("cursor", e.Message);
-        }
+            return new ArtifactListing(entries, page.NextCursor);
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-using Cogo.Api.Problems;
+using Cogo.Api.Paging;
 using Cogo.Api.Reference;
 using Cogo.Core.Indexing;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -10,74 +10,77 @@ namespace Cogo.Api.Indexing;
 internal static class IndexEndpoints
 {
     private const int LongestQuery = 200;
-    private const string Paged = " Pass `next_cursor` as `cursor` to see the next page.";
+    private const string Name = "A name of a symbol; case counts.";
+    private const string Pages = " Pass `next_cursor` as `cursor` to see the next page.";
+
+    private static readonly PageSize Page = new(50, 500);
 
     public static void MapCodeIndex(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/api/index").WithTags("Index");
         Describe(group.MapGet("/search", SearchAsync), "searchIndex", "Symbols and files by words",
-            "Best first: the name itself, names that begin so, names with all the words (`parse date` finds `ParseHttpDate`), names that resemble, files with all the words." + Paged, IndexExamples.Search);
-        Describe(group.MapGet("/symbols/{name}", DeclarationsAsync), "indexSymbols", "Where a name is declared", "Case counts. None is an empty page." + Paged, IndexExamples.Symbols);
+            "Best first: the name itself, names that begin so, names with all the words (`parse date` finds `ParseHttpDate`), names that resemble, files with all the words." + Pages, IndexExamples.Search)
+            .TakesRepository()
+            .WithRequiredParameter("q", $"What to look for: up to {LongestQuery} characters.", "parse date")
+            .WithParameter("type", "Only symbols, or only files. Default: both.", ParameterExtensions.OneOf("symbol", "file"));
+        Describe(group.MapGet("/symbols/{name}", DeclarationsAsync), "indexSymbols", "Where a name is declared", "Case counts. None is an empty page." + Pages, IndexExamples.Symbols)
+            .TakesRepository()
+            .WithRequiredParameter("name", Name, IndexExamples.Name);
         Describe(group.MapGet("/symbols/{name}/references", UsesAsync), "indexReferences", "Which files use a name",
-            "By name: another thing of the same name is listed too." + Paged, IndexExamples.References);
-        Describe(group.MapGet("/repositories", RepositoriesAsync), "indexRepositories", "Repositories that are indexed", "By name." + Paged, IndexExamples.Repositories);
+            "By name: another thing of the same name is listed too." + Pages, IndexExamples.References)
+            .TakesRepository()
+            .WithRequiredParameter("name", Name, IndexExamples.Name);
+        Describe(group.MapGet("/repositories", RepositoriesAsync), "indexRepositories", "Repositories that are indexed", "By name." + Pages, IndexExamples.Repositories);
     }
 
-    private static void Describe(RouteHandlerBuilder endpoint, string name, string summary, string description, string example) => endpoint
+    private static RouteHandlerBuilder Describe(RouteHandlerBuilder endpoint, string name, string summary, string description, string example) => endpoint
         .WithName(name)
         .WithSummary(summary)
         .WithDescription(description)
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status404NotFound)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .Paged(Page)
         .WithExamples(null, StatusCodes.Status200OK, example);
 
-    private static async Task<Results<Ok<IndexSearchResult>, ProblemHttpResult>> SearchAsync(
-        [FromQuery(Name = "q")] string? query, [FromQuery(Name = "type")] string? type, [AsParameters] IndexQuery asked, CodeIndex index, CancellationToken cancellationToken)
+    private static RouteHandlerBuilder TakesRepository(this RouteHandlerBuilder endpoint) => endpoint
+        .WithParameter("repo", "Only of this repository, as it was indexed. Default: all.", example: IndexExamples.Repository)
+        .ProducesProblem(StatusCodes.Status404NotFound);
+
+    private static Task<Results<Ok<IndexSearchResult>, ProblemHttpResult>> SearchAsync(
+        [FromQuery(Name = "q")] string? query, [FromQuery(Name = "type")] string? type, [AsParameters] IndexQuery asked, [AsParameters] PageQuery page, CodeIndex index, CancellationToken cancellationToken)
     {
-        if (IndexQuery.TextProblem("q", query, LongestQuery) is { } problem)
-            return Problem.Invalid("q", problem);
+        var problems = Check("q", query, LongestQuery);
         if (type is not (null or "symbol" or "file"))
-            return Problem.Invalid("type", "type is symbol or file; without it both are found.");
+            problems["type"] = "type is symbol or file; without it both are found.";
 
-        return await asked.AnswerAsync(index, async (repository, limit, cursor) =>
+        return asked.AnswerAsync(Page, page, problems, index, async (repository, limit, cursor) =>
         {
-            var page = await index.SearchAsync(repository, query!, type, limit, cursor, cancellationToken);
-            return new IndexSearchResult(await index.HasTrigramsAsync(cancellationToken), [.. page.Rows.Select(IndexHit.Of)], page.NextCursor);
+            var found = await index.SearchAsync(repository, query!, type, limit, cursor, cancellationToken);
+            return new IndexSearchResult(await index.HasTrigramsAsync(cancellationToken), [.. found.Rows.Select(IndexHit.Of)], found.NextCursor);
         }, cancellationToken);
     }
 
-    private static async Task<Results<Ok<IndexDeclarations>, ProblemHttpResult>> DeclarationsAsync(
-        string name, [AsParameters] IndexQuery asked, CodeIndex index, CancellationToken cancellationToken)
-    {
-        if (IndexQuery.TextProblem("name", name, FileFacts.LongestName) is { } problem)
-            return Problem.Invalid("name", problem);
-
-        return await asked.AnswerAsync(index, async (repository, limit, cursor) =>
+    private static Task<Results<Ok<IndexDeclarations>, ProblemHttpResult>> DeclarationsAsync(
+        string name, [AsParameters] IndexQuery asked, [AsParameters] PageQuery page, CodeIndex index, CancellationToken cancellationToken) =>
+        asked.AnswerAsync(Page, page, Check("name", name, FileFacts.LongestName), index, async (repository, limit, cursor) =>
         {
-            var page = await index.DeclarationsAsync(repository, name, limit, cursor, cancellationToken);
-            return new IndexDeclarations([.. page.Rows.Select(row => new IndexDeclaration(row.Repo, row.Path, row.Name, row.Kind, row.Container, row.Signature, row.Line, row.EndLine))], page.NextCursor);
+            var found = await index.DeclarationsAsync(repository, name, limit, cursor, cancellationToken);
+            return new IndexDeclarations([.. found.Rows.Select(row => new IndexDeclaration(row.Repo, row.Path, row.Name, row.Kind, row.Container, row.Signature, row.Line, row.EndLine))], found.NextCursor);
         }, cancellationToken);
-    }
 
-    private static async Task<Results<Ok<IndexReferences>, ProblemHttpResult>> UsesAsync(
-        string name, [AsParameters] IndexQuery asked, CodeIndex index, CancellationToken cancellationToken)
-    {
-        if (IndexQuery.TextProblem("name", name, FileFacts.LongestName) is { } problem)
-            return Problem.Invalid("name", problem);
-
-        return await asked.AnswerAsync(index, async (repository, limit, cursor) =>
+    private static Task<Results<Ok<IndexReferences>, ProblemHttpResult>> UsesAsync(
+        string name, [AsParameters] IndexQuery asked, [AsParameters] PageQuery page, CodeIndex index, CancellationToken cancellationToken) =>
+        asked.AnswerAsync(Page, page, Check("name", name, FileFacts.LongestName), index, async (repository, limit, cursor) =>
         {
-            var page = await index.UsesAsync(repository, name, limit, cursor, cancellationToken);
-            return new IndexReferences([.. page.Rows.Select(row => new IndexReference(row.Repo, row.Path, row.Occurrences, row.Lines))], page.NextCursor);
+            var found = await index.UsesAsync(repository, name, limit, cursor, cancellationToken);
+            return new IndexReferences([.. found.Rows.Select(row => new IndexReference(row.Repo, row.Path, row.Occurrences, row.Lines))], found.NextCursor);
         }, cancellationToken);
-    }
 
-    private static async Task<Results<Ok<IndexRepositories>, ProblemHttpResult>> RepositoriesAsync(
-        [FromQuery(Name = "limit")] string? limitText, [FromQuery(Name = "cursor")] string? cursorText, CodeIndex index, CancellationToken cancellationToken) =>
-        await new IndexQuery(null, limitText, cursorText).AnswerAsync(index, async (_, limit, cursor) =>
+    private static Task<Results<Ok<IndexRepositories>, ProblemHttpResult>> RepositoriesAsync([AsParameters] PageQuery page, CodeIndex index, CancellationToken cancellationToken) =>
+        page.AnswerAsync(Page, async (limit, cursor) =>
         {
-            var page = await index.ListRepositoriesAsync(limit, cursor, cancellationToken);
-            return new IndexRepositories([.. page.Rows.Select(row => new IndexRepository(row.Location, row.Commit, row.Files, row.Lines, row.Symbols, row.Names, row.Skipped, row.IndexedAt))], page.NextCursor);
-        }, cancellationToken);
+            var found = await index.ListRepositoriesAsync(limit, cursor, cancellationToken);
+            return new IndexRepositories([.. found.Rows.Select(row => new IndexRepository(row.Location, row.Commit, row.Files, row.Lines, row.Symbols, row.Names, row.Skipped, row.IndexedAt))], found.NextCursor);
+        });
+
+    private static Dictionary<string, string> Check(string field, string? text, int longest) =>
+        IndexQuery.TextProblem(field, text, longest) is { } problem ? new(StringComparer.Ordinal) { [field] = problem } : new(StringComparer.Ordinal);
 }

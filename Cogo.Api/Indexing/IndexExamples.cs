@@ -3,6 +3,9 @@ namespace Cogo.Api.Indexing;
 /// <summary>The examples of the OpenAPI document.</summary>
 internal static class IndexExamples
 {
+    public const string Repository = "/srv/repositories/shop";
+    public const string Name = "ParseHttpDate";
+
     public const string Search = """
         {
           "trigrams": true,

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Cogo.Api.Paging;
 using Cogo.Api.Problems;
 using Cogo.Core.Indexing;
 using Cogo.Core.Workspaces;
@@ -7,41 +7,28 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Cogo.Api.Indexing;
 
-/// <summary>What every question to the index may say.</summary>
-internal sealed record IndexQuery(
-    [property: FromQuery(Name = "repo")] string? Repo,
-    [property: FromQuery(Name = "limit")] string? Limit,
-    [property: FromQuery(Name = "cursor")] string? Cursor)
+/// <summary>What every question about names may say beside its page.</summary>
+internal sealed record IndexQuery([property: FromQuery(Name = "repo")] string? Repo)
 {
-    private const int DefaultLimit = 50;
-    private const int MaxLimit = 500;
     private const int LongestRepo = 4096;
 
     /// <summary>Answers with a page, or says what is wrong with the question or that the repository is not indexed.</summary>
-    public async Task<Results<Ok<T>, ProblemHttpResult>> AnswerAsync<T>(CodeIndex index, Func<long?, int, string?, Task<T>> ask, CancellationToken cancellationToken)
+    public async Task<Results<Ok<T>, ProblemHttpResult>> AnswerAsync<T>(
+        PageSize size, PageQuery page, Dictionary<string, string> problems, CodeIndex index, Func<long?, int, string?, Task<T>> ask, CancellationToken cancellationToken)
     {
-        var limit = DefaultLimit;
-        if (Limit is not null && (!int.TryParse(Limit, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit))
-            return Problem.Invalid("limit", $"limit is a whole number from 1 to {MaxLimit}.");
-
         long? repository = null;
-        if (Repo is not null)
+        string? problem = null;
+        if (Repo is not null && Location(Repo, out problem) is { } location && problems.Count == 0)
         {
-            if (Location(Repo, out var problem) is not { } location)
-                return Problem.Invalid("repo", problem!);
             if (await index.FindRepositoryAsync(location, cancellationToken) is not { } found)
                 return Problem.Of(StatusCodes.Status404NotFound, "repository_not_indexed", $"{location} is not indexed: POST it to /api/pipeline/indexing. /api/index/repositories lists those that are.");
             repository = found.Id;
         }
 
-        try
-        {
-            return TypedResults.Ok(await ask(repository, limit, Cursor));
-        }
-        catch (FormatException e)
-        {
-            return Problem.Invalid("cursor", e.Message);
-        }
+        if (problem is not null)
+            problems["repo"] = problem;
+
+        return await page.AnswerAsync(size, problems, (limit, cursor) => ask(repository, limit, cursor));
     }
 
     /// <summary>What is wrong with a text to look for; null: nothing.</summary>

@@ -53,6 +53,6 @@ internal static class IndexingEndpoint
         var errors = CodeBuildTestValidation.Check(payload, Route.Indexing, idempotencyKey);
         return errors.Count > 0
             ? Problem.Invalid(errors)
-            : await PipelineSubmission.PublishAsync(publisher, OutgoingMessage.Of(Route.Execute, payload) with { IdempotencyKey = idempotencyKey }, payload.TaskId, cancellationToken);
+            : await PipelineSubmission.PublishAsync(publisher, OutgoingMessage.Of(Route.Execute, payload), "indexing", request, idempotencyKey, payload.TaskId, cancellationToken);
     }
 }

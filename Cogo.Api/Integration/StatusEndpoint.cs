@@ -1,3 +1,4 @@
+using Cogo.Api.Reference;
 using Cogo.Core.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
@@ -25,7 +26,19 @@ internal static partial class StatusEndpoint
         .WithTags("Integration")
         .WithSummary("Is it working?")
         .WithDescription("200 with what the system is made of, or 503 with the reason when the database does not answer or lacks Cogo's tables. Fit for a health check.")
-        .Produces<IntegrationStatus>(StatusCodes.Status503ServiceUnavailable);
+        .Produces<IntegrationStatus>(StatusCodes.Status503ServiceUnavailable)
+        .WithExamples(null, StatusCodes.Status200OK, Example);
+
+    private const string Example = """
+        {
+          "status": "ok",
+          "version": "0.1.0",
+          "database": { "reachable": true, "postgres_version": "18.0" },
+          "workers": [
+            { "worker": "host-27305", "routes": ["codegen/generate/0"], "started_at": "2026-01-05T08:00:00.000000+00:00", "seen_at": "2026-01-05T09:00:00.000000+00:00" }
+          ]
+        }
+        """;
 
     private static async Task<Results<Ok<IntegrationStatus>, JsonHttpResult<IntegrationStatus>>> ReadAsync(
         SystemStatus system, ILogger<SystemStatus> logger, CancellationToken cancellationToken)

@@ -1,4 +1,4 @@
-using Cogo.Api.Problems;
+using Cogo.Api.Paging;
 using Cogo.Api.Reference;
 using Cogo.Core.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -9,30 +9,31 @@ namespace Cogo.Api.Metrics;
 /// <summary><c>GET /api/metrics/events</c>.</summary>
 internal static class EventEndpoint
 {
-    public const int DefaultLimit = 100;
-    public const int MaxLimit = 1_000;
-
     private const int MaxTypes = 50;
+
+    private static readonly PageSize Page = new(100, 1_000);
 
     public static void MapEvents(this IEndpointRouteBuilder endpoints) => endpoints.MapMetrics()
         .MapGet("/events", ListAsync)
         .WithName("metricsEvents")
         .WithSummary("The audit log, newest first")
         .WithDescription("Rows of bus_events within `window` (default `24h`), of the given `type` (several with commas), `trace_id`, `route` and `tenant`. Pass `next_cursor` as `cursor` for the next page.")
+        .TakesScope()
+        .WithParameter("type", $"Only events of these types: up to {MaxTypes}, with commas between them.", example: "codegen_done,buildtest_done")
+        .WithParameter("trace_id", "Only events of this trace: 32 lowercase hex digits.", example: ApiExamples.TraceId)
+        .Paged(Page)
         .WithExamples(null, StatusCodes.Status200OK, MetricsExamples.Events);
 
     private static async Task<Results<Ok<EventPage>, ProblemHttpResult>> ListAsync(
         [AsParameters] MetricsQuery query,
         [FromQuery(Name = "type")] string? type,
         [FromQuery(Name = "trace_id")] string? traceId,
-        [FromQuery(Name = "limit")] string? limitText,
-        [FromQuery(Name = "cursor")] string? cursor,
+        [AsParameters] PageQuery asked,
         EventReader events,
         CancellationToken cancellationToken)
     {
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         var scope = query.Read(problems);
-        var limit = MetricsQuery.ReadLimit(limitText, DefaultLimit, MaxLimit, problems);
         var types = type?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (types is not null && (types.Length is 0 or > MaxTypes || types.Any(one => one.Length > 63 || one.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c != '_'))))
         {
@@ -44,19 +45,7 @@ internal static class EventEndpoint
             problems["trace_id"] = "A trace id has 32 lowercase hex digits.";
         }
 
-        if (scope is null || problems.Count > 0)
-        {
-            return Problem.Invalid(problems);
-        }
-
-        try
-        {
-            var filter = new EventFilter { Types = types, TraceId = traceId, Route = scope.Route, Tenant = scope.Tenant };
-            return TypedResults.Ok(await events.ListAsync(scope.Window, filter, limit, cursor, cancellationToken));
-        }
-        catch (FormatException e)
-        {
-            return Problem.Invalid("cursor", e.Message);
-        }
+        return await asked.AnswerAsync(Page, problems, (limit, cursor) => events.ListAsync(
+            scope!.Window, new EventFilter { Types = types, TraceId = traceId, Route = scope.Route, Tenant = scope.Tenant }, limit, cursor, cancellationToken));
     }
 }

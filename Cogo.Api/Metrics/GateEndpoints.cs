@@ -1,3 +1,4 @@
+using Cogo.Api.Paging;
 using Cogo.Api.Problems;
 using Cogo.Api.Reference;
 using Cogo.Core.Gates;
@@ -18,8 +19,7 @@ public sealed record GateSummary(
 /// <summary><c>GET /api/metrics/gate/summary</c> and <c>/quality/gate/recent</c>.</summary>
 internal static class GateEndpoints
 {
-    public const int DefaultLimit = 3;
-    public const int MaxLimit = 100;
+    private static readonly PageSize Page = new(3, 100);
 
     public static void MapGates(this IEndpointRouteBuilder endpoints)
     {
@@ -28,11 +28,13 @@ internal static class GateEndpoints
             .WithName("gateSummary")
             .WithSummary("Gates, and the figures against their thresholds")
             .WithDescription("How often each gate passed and failed by its last word on each trace, and the gates `q1` and `acceptance` rule by rule, with the thresholds of configs/quality_thresholds.json. `window` defaults to theirs.")
+            .WithParameter("window", "The span of time: a whole number with s, m, h or d, at most 90d. Default: that of the thresholds.", example: "24h")
             .WithExamples(null, StatusCodes.Status200OK, MetricsExamples.GateSummary);
         group.MapGet("/quality/gate/recent", RecentAsync)
             .WithName("gateRecent")
             .WithSummary("What was repaired after a gate had failed")
             .WithDescription("The newest gate_fix events with the lint and coverage artifacts of their traces. Pass `next_cursor` as `cursor` for the next page.")
+            .Paged(Page)
             .WithExamples(null, StatusCodes.Status200OK, MetricsExamples.GateRecent);
     }
 
@@ -52,23 +54,6 @@ internal static class GateEndpoints
             QualityGate.JudgeQ1(thresholds, counts.Window, counts.All), QualityGate.JudgeAcceptance(thresholds, summary)));
     }
 
-    private static async Task<Results<Ok<GateFixPage>, ProblemHttpResult>> RecentAsync(
-        [FromQuery(Name = "limit")] string? limitText, [FromQuery(Name = "cursor")] string? cursor, GateReader gates, CancellationToken cancellationToken)
-    {
-        var problems = new Dictionary<string, string>(StringComparer.Ordinal);
-        var limit = MetricsQuery.ReadLimit(limitText, DefaultLimit, MaxLimit, problems);
-        if (problems.Count > 0)
-        {
-            return Problem.Invalid(problems);
-        }
-
-        try
-        {
-            return TypedResults.Ok(await gates.FixesAsync(limit, cursor, cancellationToken));
-        }
-        catch (FormatException e)
-        {
-            return Problem.Invalid("cursor", e.Message);
-        }
-    }
+    private static Task<Results<Ok<GateFixPage>, ProblemHttpResult>> RecentAsync([AsParameters] PageQuery asked, GateReader gates, CancellationToken cancellationToken) =>
+        asked.AnswerAsync(Page, (limit, cursor) => gates.FixesAsync(limit, cursor, cancellationToken));
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Cogo.Core.Metrics;
 using Microsoft.AspNetCore.Mvc;
 
@@ -42,22 +41,6 @@ internal sealed class MetricsQuery
         }
 
         return MetricsWindow.TryParse(text, out var window) ? window : MetricsWindow.Day;
-    }
-
-    public static int ReadLimit(string? text, int otherwise, int most, Dictionary<string, string> problems)
-    {
-        if (text is null)
-        {
-            return otherwise;
-        }
-
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit >= 1 && limit <= most)
-        {
-            return limit;
-        }
-
-        problems["limit"] = $"limit is a whole number from 1 to {most}.";
-        return otherwise;
     }
 
     public static bool IsTenant(string text) => text.Length is >= 1 and <= 200 && !text.Any(char.IsControl);

@@ -16,9 +16,9 @@ internal static class TraceEndpoint
         .WithTags("Metrics")
         .WithSummary("Everything that happened under one trace")
         .WithDescription("Messages, events, artifacts, workflow steps, and the spans of attempts, oldest first; `kind` says which. `verdict` is there once the task has ended. With `after_event` the timeline holds only events with a higher id, for following a task as it runs; ids are handed out before commit, so ask from a little further back than the highest one you know.")
-        .ProducesProblem(StatusCodes.Status400BadRequest)
+        .WithRequiredParameter("traceId", "The trace that a request was answered with: 32 hex digits.", ApiExamples.TraceId)
+        .WithParameter("after_event", "Only events with a higher id.", ParameterExtensions.WholeNumber(from: 0))
         .ProducesProblem(StatusCodes.Status404NotFound)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
         .WithExamples(null, StatusCodes.Status200OK, ApiExamples.Trace);
 
     private static async Task<Results<Ok<TraceTimeline>, ProblemHttpResult>> ReadAsync(

@@ -16,16 +16,13 @@ internal static class OrchestratorEndpoints
 {
     public static void MapOrchestrator(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("/api/orchestrator").WithTags("Orchestrator").ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        var group = endpoints.MapGroup("/api/orchestrator").WithTags("Orchestrator");
         group.MapPost("/plan", PlanAsync)
             .WithName("plan")
             .WithSummary("From an intent to a plan")
             .WithDescription("Says which workflow does what is wanted, and why each of its steps. By a model where one is configured (OPENAI_MODEL, …) and its plan holds against the schema `configs/plan.schema.json`; else by the templates, and `fallback` says why. Starts nothing and stores nothing: POST `execute.body` to `execute.path` to do it.")
-            .WithMetadata(new RequestSizeLimitAttribute(CogoApi.BodyLimitBytes))
-            .Accepts<PlanRequest>("application/json")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .TakesSubmission<PlanRequest>()
+            .ChangesNothing()
             .WithExamples(OrchestratorExamples.PlanRequest, StatusCodes.Status200OK, OrchestratorExamples.Plan);
         group.MapGet("/state", StateAsync)
             .WithName("orchestratorState")
@@ -36,12 +33,7 @@ internal static class OrchestratorEndpoints
             .WithName("execute")
             .WithSummary("Send a request to the dispatcher")
             .WithDescription("Puts the request on `orchestrator/execute/0` and answers at once; the dispatcher relays it to `target`. What it refuses is audited as execute_failed under the trace.")
-            .WithMetadata(new RequestSizeLimitAttribute(CogoApi.BodyLimitBytes))
-            .Accepts<OrchestratorExecuteRequest>("application/json")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .TakesSubmission<OrchestratorExecuteRequest>()
             .WithExamples(OrchestratorExamples.ExecuteRequest, StatusCodes.Status202Accepted, ApiExamples.CodeBuildTestAccepted);
     }
 
@@ -120,12 +112,11 @@ internal static class OrchestratorEndpoints
 
         var message = OutgoingMessage.Of(Route.Execute, payload) with
         {
-            IdempotencyKey = idempotencyKey,
             Tenant = request.Tenant,
             Priority = request.Priority,
             MaxAttempts = request.MaxAttempts,
             TimeToLive = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         };
-        return await PipelineSubmission.PublishAsync(publisher, message, payload.TaskId!, cancellationToken);
+        return await PipelineSubmission.PublishAsync(publisher, message, "execute", request, idempotencyKey, payload.TaskId!, cancellationToken);
     }
 }

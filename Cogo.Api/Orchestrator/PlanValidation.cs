@@ -64,11 +64,7 @@ internal static class PlanValidation
     /// <summary>Adds what is wrong with how a request is to be delivered.</summary>
     public static void CheckDelivery(OrchestratorExecuteRequest request, Dictionary<string, string> errors)
     {
-        if (request.Tenant is { } tenant && (tenant.Length is 0 or > 200 || tenant.Any(char.IsControl)))
-        {
-            errors["tenant"] = "tenant has 1 to 200 characters, and no control characters.";
-        }
-
+        CodeBuildTestValidation.CheckTenant(request.Tenant, errors);
         if (request.Priority is < -100 or > 100)
         {
             errors["priority"] = "priority is a whole number from -100 to 100.";

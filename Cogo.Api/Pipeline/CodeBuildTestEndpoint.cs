@@ -28,17 +28,13 @@ internal static class CodeBuildTestEndpoint
     {
         var payload = PipelineSubmission.Change(request, request.TaskId ?? PipelineSubmission.NewTaskId(idempotencyKey, time));
         var errors = CodeBuildTestValidation.Check(payload, idempotencyKey);
-        if (CodeBuildTestValidation.TenantProblem(request.Tenant) is { } problem)
-        {
-            errors.TryAdd("tenant", problem);
-        }
-
+        CodeBuildTestValidation.CheckTenant(request.Tenant, errors);
         if (errors.Count > 0)
         {
             return Problem.Invalid(errors);
         }
 
-        var message = OutgoingMessage.Of(Route.Execute, payload) with { IdempotencyKey = idempotencyKey, Tenant = request.Tenant };
-        return await PipelineSubmission.PublishAsync(publisher, message, payload.TaskId!, cancellationToken);
+        var message = OutgoingMessage.Of(Route.Execute, payload) with { Tenant = request.Tenant };
+        return await PipelineSubmission.PublishAsync(publisher, message, "codeBuildTest", request, idempotencyKey, payload.TaskId!, cancellationToken);
     }
 }

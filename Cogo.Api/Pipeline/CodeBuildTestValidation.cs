@@ -43,10 +43,14 @@ internal static class CodeBuildTestValidation
         return errors;
     }
 
-    /// <summary>What is wrong with a tenant; null: nothing, or there is none.</summary>
-    public static string? TenantProblem(string? tenant) => tenant is null || (tenant.Length is >= 1 and <= MaxTenantLength && !tenant.Any(char.IsControl))
-        ? null
-        : $"tenant must be 1 to {MaxTenantLength} characters, none of them a control character.";
+    /// <summary>Adds what is wrong with a tenant.</summary>
+    public static void CheckTenant(string? tenant, Dictionary<string, string> errors)
+    {
+        if (tenant is not null && (tenant.Length is 0 or > MaxTenantLength || tenant.Any(char.IsControl)))
+        {
+            errors.TryAdd("tenant", $"tenant must be 1 to {MaxTenantLength} characters, none of them a control character.");
+        }
+    }
 
     private static string? Instruction(string field, string? value, string? engine, string[] engines)
     {

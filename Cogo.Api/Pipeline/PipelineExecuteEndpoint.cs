@@ -53,6 +53,7 @@ internal static class PipelineExecuteEndpoint
         var change = PipelineSubmission.Change(request, request.TaskId ?? PipelineSubmission.NewTaskId(idempotencyKey, time));
         var payload = template.MakesChange ? change : new PipelineRequest { Target = Route.Indexing.ToString(), TaskId = change.TaskId, Repo = change.Repo, Base = change.Base, AllowDirty = change.AllowDirty };
         var errors = CodeBuildTestValidation.Check(payload, template.Steps[0].Route, idempotencyKey);
+        CodeBuildTestValidation.CheckTenant(request.Tenant, errors);
         if (errors.Count > 0)
         {
             return Problem.Invalid(errors);
@@ -63,7 +64,7 @@ internal static class PipelineExecuteEndpoint
             return Problem.Of(StatusCodes.Status409Conflict, "no_worker", problem);
         }
 
-        var message = OutgoingMessage.Of(Route.Execute, payload) with { IdempotencyKey = idempotencyKey };
-        return await PipelineSubmission.PublishAsync(publisher, message, payload.TaskId!, cancellationToken);
+        var message = OutgoingMessage.Of(Route.Execute, payload) with { Tenant = request.Tenant };
+        return await PipelineSubmission.PublishAsync(publisher, message, "executePipeline", request, idempotencyKey, payload.TaskId!, cancellationToken);
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Cogo.Api.Problems;
 using Cogo.Core.Bus;
 using Cogo.Core.Pipeline;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -9,9 +10,12 @@ namespace Cogo.Api.Pipeline;
 /// <summary>Puts a request on the bus for the dispatcher, and answers where to follow it.</summary>
 internal static class PipelineSubmission
 {
-    public static async Task<Accepted<CodeBuildTestAccepted>> PublishAsync(IPublisher publisher, OutgoingMessage message, string taskId, CancellationToken cancellationToken)
+    /// <param name="request">As it came: with the endpoint it is what the key stands for.</param>
+    public static async Task<Accepted<CodeBuildTestAccepted>> PublishAsync(
+        IPublisher publisher, OutgoingMessage message, string endpoint, object request, string? idempotencyKey, string taskId, CancellationToken cancellationToken)
     {
-        var receipt = await publisher.PublishAsync(message, cancellationToken);
+        var keyed = idempotencyKey is null ? message : message with { IdempotencyKey = idempotencyKey, Fingerprint = IdempotencyKey.Fingerprint(endpoint, request) };
+        var receipt = await publisher.PublishAsync(keyed, cancellationToken);
         var links = new CodeBuildTestLinks(
             $"/api/metrics/trace/{receipt.TraceId}",
             $"/api/artifacts/index?task_id={Uri.EscapeDataString(taskId)}");

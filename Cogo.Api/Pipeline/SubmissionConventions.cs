@@ -1,18 +1,22 @@
-using Microsoft.AspNetCore.Mvc;
+using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
 
 namespace Cogo.Api.Pipeline;
 
-/// <summary>What all endpoints have in common that put a request on the bus.</summary>
+/// <summary>What endpoints have in common that take a request as JSON. What answers they give when it cannot be taken is said for all endpoints at once.</summary>
 internal static class SubmissionConventions
 {
-    /// <summary>Takes the body as JSON up to the limit, and describes the answers when it cannot be taken.</summary>
+    /// <summary>Marks a POST in the OpenAPI document that stores and starts nothing, and so needs no Idempotency-Key.</summary>
+    public const string SafeExtension = "x-changes-nothing";
+
+    /// <summary>Takes the body as JSON, up to the limit of all bodies.</summary>
     public static RouteHandlerBuilder TakesSubmission<TRequest>(this RouteHandlerBuilder endpoint)
-        where TRequest : notnull => endpoint
-        .WithMetadata(new RequestSizeLimitAttribute(CogoApi.BodyLimitBytes))
-        .Accepts<TRequest>("application/json")
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-        .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        where TRequest : notnull => endpoint.Accepts<TRequest>("application/json");
+
+    /// <summary>Marks a POST with <see cref="SafeExtension"/>.</summary>
+    public static RouteHandlerBuilder ChangesNothing(this RouteHandlerBuilder endpoint) => endpoint.AddOpenApiOperationTransformer((operation, _, _) =>
+    {
+        operation.AddExtension(SafeExtension, new JsonNodeExtension(JsonValue.Create(true)));
+        return Task.CompletedTask;
+    });
 }

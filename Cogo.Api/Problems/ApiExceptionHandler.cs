@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cogo.Api.Limits;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Bus;
 using Microsoft.AspNetCore.Diagnostics;
@@ -8,8 +9,10 @@ using Npgsql;
 namespace Cogo.Api.Problems;
 
 /// <summary>Turns what a request could not help into a problem that says what to do.</summary>
-internal sealed partial class ApiExceptionHandler(IProblemDetailsService problems, ILogger<ApiExceptionHandler> logger) : IExceptionHandler
+internal sealed partial class ApiExceptionHandler(IProblemDetailsService problems, ApiLimits limits, ILogger<ApiExceptionHandler> logger) : IExceptionHandler
 {
+    private const int LongestField = 100;
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
@@ -34,12 +37,13 @@ internal sealed partial class ApiExceptionHandler(IProblemDetailsService problem
         return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
     }
 
-    private static ProblemDetails Describe(Exception exception) => exception switch
+    private ProblemDetails Describe(Exception exception) => exception switch
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problem.Details(
             StatusCodes.Status413PayloadTooLarge,
             Problem.BodyTooLargeCode,
-            Problem.BodyTooLarge),
+            Problem.BodyTooLarge(limits)),
+        PayloadTooLargeException payload => Problem.Details(StatusCodes.Status413PayloadTooLarge, Problem.BodyTooLargeCode, payload.Message),
         BadHttpRequestException { InnerException: JsonException json } => Malformed(json),
         BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType } => Problem.Details(
             StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", Problem.NotJson),
@@ -61,27 +65,30 @@ internal sealed partial class ApiExceptionHandler(IProblemDetailsService problem
 
     private static ProblemDetails Malformed(JsonException json)
     {
-        var field = json.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : null;
+        var field = Field(json.Path);
         var where = json.LineNumber is { } line ? $" (line {line + 1}, byte {json.BytePositionInLine + 1})" : "";
-        // The serializer's own sentence names .NET types, which mean nothing to the caller.
-        var sentence = json.Message switch
-        {
-            var text when text.Contains("could not be mapped", StringComparison.Ordinal) => $"'{field}' is not a field of this request{where}.",
-            var text when field is not null && text.Contains("could not be converted", StringComparison.Ordinal) => $"The value of '{field}' has the wrong type{where}.",
-            _ => null,
-        };
-        if (sentence is null)
+        if (field is null)
         {
             return Problem.Details(StatusCodes.Status400BadRequest, "malformed_json", $"The body is not a JSON object of the wanted shape{where}. /scalar shows the fields.");
         }
 
-        var problem = Problem.Details(StatusCodes.Status400BadRequest, "malformed_json", $"{sentence} /scalar shows the fields.");
-        if (field is not null)
+        // The serializer's own sentence names .NET types, which mean nothing to the caller.
+        var sentence = json.Message switch
         {
-            problem.Extensions[Problem.ErrorsKey] = new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [sentence] };
-        }
-
+            var text when text.Contains("could not be mapped", StringComparison.Ordinal) => $"'{field}' is not a field of this request{where}.",
+            var text when text.Contains("could not be converted", StringComparison.Ordinal) => $"The value of '{field}' has the wrong type{where}.",
+            _ => $"The value of '{field}' is not JSON of the wanted shape{where}.",
+        };
+        var problem = Problem.Details(StatusCodes.Status400BadRequest, "malformed_json", $"{sentence} /scalar shows the fields.");
+        problem.Extensions[Problem.ErrorsKey] = new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [sentence] };
         return problem;
+    }
+
+    /// <summary>Out of <c>$.change.path</c> or <c>$['odd name']</c>; null: the body as a whole.</summary>
+    private static string? Field(string? path)
+    {
+        var field = path?.TrimStart('$').TrimStart('.');
+        return string.IsNullOrEmpty(field) ? null : field.Length <= LongestField ? field : string.Concat(field.AsSpan(0, LongestField), "…");
     }
 
     [LoggerMessage(EventId = 2000, Level = LogLevel.Error, Message = "{Method} {Path} failed")]

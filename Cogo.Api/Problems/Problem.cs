@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Cogo.Api.Limits;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -14,8 +15,10 @@ internal static class Problem
 
     public const string NotJson = "The body must be JSON: send it with Content-Type: application/json.";
 
-    public static string BodyTooLarge { get; } =
-        $"The body is larger than {CogoApi.BodyLimitBytes / 1024 / 1024} MiB. Send a smaller patch, or push the change to a branch and name it as base.";
+    private const int MiB = 1024 * 1024;
+
+    public static string BodyTooLarge(ApiLimits limits) =>
+        $"The body is larger than {(limits.BodyLimitBytes % MiB == 0 ? $"{limits.BodyLimitBytes / MiB} MiB" : $"{limits.BodyLimitBytes} bytes")}. Send a smaller patch, or push the change to a branch and name it as base.";
 
     public static ProblemHttpResult Of(int status, string code, string detail) =>
         TypedResults.Problem(Details(status, code, detail));
@@ -55,8 +58,10 @@ internal static class Problem
         {
             StatusCodes.Status404NotFound => "not_found",
             StatusCodes.Status405MethodNotAllowed => "method_not_allowed",
+            StatusCodes.Status412PreconditionFailed => "precondition_failed",
             StatusCodes.Status413PayloadTooLarge => BodyTooLargeCode,
             StatusCodes.Status415UnsupportedMediaType => "unsupported_media_type",
+            StatusCodes.Status416RangeNotSatisfiable => "range_not_satisfiable",
             >= 500 => "internal_error",
             _ => "bad_request",
         });
@@ -65,12 +70,25 @@ internal static class Problem
             StatusCodes.Status404NotFound => $"There is nothing at {context.HttpContext.Request.Path}. What there is: /openapi/v1.json, or /scalar to read it.",
             StatusCodes.Status405MethodNotAllowed => $"{context.HttpContext.Request.Path} does not take {context.HttpContext.Request.Method}. What there is: /openapi/v1.json, or /scalar to read it.",
             // These two are decided before and while the body is read, where no exception reaches the handler.
-            StatusCodes.Status413PayloadTooLarge => BodyTooLarge,
+            StatusCodes.Status413PayloadTooLarge => BodyTooLarge(context.HttpContext.RequestServices.GetRequiredService<ApiLimits>()),
             StatusCodes.Status415UnsupportedMediaType => NotJson,
-            _ => null,
+            StatusCodes.Status412PreconditionFailed => "What is there is not what the request's preconditions name: read it again.",
+            StatusCodes.Status416RangeNotSatisfiable => "The range lies outside of what there is: Content-Range says how long it is.",
+            _ => "The request cannot be answered.",
         };
+        problem.Detail = Printable(problem.Detail);
+        if (problem.Extensions.TryGetValue(ErrorsKey, out var errors) && errors is IReadOnlyDictionary<string, string[]> fields)
+        {
+            problem.Extensions[ErrorsKey] = fields.DistinctBy(field => Printable(field.Key))
+                .ToDictionary(field => Printable(field.Key), field => field.Value.Select(Printable).ToArray(), StringComparer.Ordinal);
+        }
+
         problem.Extensions[TraceKey] = TraceId();
     }
+
+    /// <summary>A sentence may quote the caller, and is shown on terminals.</summary>
+    private static string Printable(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c)) : text;
 
     private static string TraceId() => (Activity.Current?.TraceId ?? ActivityTraceId.CreateRandom()).ToHexString();
 }

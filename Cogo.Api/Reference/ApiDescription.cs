@@ -3,10 +3,12 @@ using Cogo.Api.Admin;
 using Cogo.Api.Indexing;
 using Cogo.Api.Orchestrator;
 using Cogo.Api.Pipeline;
+using Cogo.Api.Problems;
 using Cogo.Api.Workflows;
 using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
 using Cogo.Core.Workflows;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -39,7 +41,20 @@ internal static class ApiDescription
         [typeof(GateNotifyRequest)] = ["gate"],
     };
 
+    private const string ProblemExample = """
+        {
+          "type": "https://tools.ietf.org/html/rfc9110#section-15.5.1",
+          "title": "Bad Request",
+          "status": 400,
+          "detail": "limit is a whole number from 1 to 500.",
+          "code": "invalid_request",
+          "errors": { "limit": ["limit is a whole number from 1 to 500."] },
+          "trace_id": "221c754dead58644dc273afd7288c4f3"
+        }
+        """;
+
     public static void Describe(OpenApiOptions options) => options
+        .AddOperationTransformer(CommonAnswers.DeclareAsync)
         .AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "Cogo";
@@ -50,6 +65,11 @@ internal static class ApiDescription
         })
         .AddSchemaTransformer((schema, context, _) =>
         {
+            if (context.JsonTypeInfo.Type == typeof(ProblemDetails) && context.JsonPropertyInfo is null)
+            {
+                DescribeProblem(schema);
+            }
+
             // Nullable in code, so that what is missing is answered with a sentence.
             if (Required.TryGetValue(context.JsonTypeInfo.Type, out var required) && context.JsonPropertyInfo is null)
             {
@@ -73,4 +93,22 @@ internal static class ApiDescription
 
             return Task.CompletedTask;
         });
+
+    private static void DescribeProblem(OpenApiSchema schema)
+    {
+        static OpenApiSchema Text(string description) => new() { Type = JsonSchemaType.String, Description = description };
+        schema.Description = "What went wrong (RFC 9457).";
+        schema.Properties ??= new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal);
+        schema.Properties[Problem.CodeKey] = Text("A short word for programs.");
+        schema.Properties["detail"] = Text("A sentence that says what to do.");
+        schema.Properties[Problem.TraceKey] = Text("Finds the request in the logs: 32 hex digits.");
+        schema.Properties[Problem.ErrorsKey] = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Description = "What is wrong with the request, by field or parameter.",
+            AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
+        };
+        schema.Required = new HashSet<string>(["status", "detail", Problem.CodeKey, Problem.TraceKey], StringComparer.Ordinal);
+        schema.Examples = [JsonNode.Parse(ProblemExample)!];
+    }
 }

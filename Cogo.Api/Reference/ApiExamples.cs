@@ -3,6 +3,8 @@ namespace Cogo.Api.Reference;
 /// <summary>The examples of the OpenAPI document. A test sends and reads them, so they stay true.</summary>
 internal static class ApiExamples
 {
+    public const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+
     public const string CodeBuildTestRequest = """
         {
           "repo": "/srv/repositories/calculator",

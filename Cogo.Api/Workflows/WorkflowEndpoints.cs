@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using System.Globalization;
+using Cogo.Api.Paging;
 using Cogo.Api.Pipeline;
 using Cogo.Api.Problems;
 using Cogo.Api.Reference;
@@ -14,15 +14,15 @@ namespace Cogo.Api.Workflows;
 /// <summary><c>/api/workflows/**</c>: runs that live in the database and go on by messages alone.</summary>
 internal static class WorkflowEndpoints
 {
-    public const int DefaultLimit = 50;
-    public const int MaxLimit = 500;
+    private static readonly PageSize Page = new(50, 500);
 
     private const int LongestTaskId = 90;
     private const int LongestReason = 500;
+    private const string Id = "The id of a run.";
 
     public static void MapWorkflows(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("/api/workflows").WithTags("Workflows").ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        var group = endpoints.MapGroup("/api/workflows").WithTags("Workflows");
         group.MapGet("/templates", TemplatesAsync)
             .WithName("workflowTemplates")
             .WithSummary("The workflows there are")
@@ -32,48 +32,49 @@ internal static class WorkflowEndpoints
             .WithName("executeWorkflow")
             .WithSummary("Run a workflow")
             .WithDescription("Starts a durable run: its state is in the database, its steps are messages on the bus, and it goes on whichever process dies. On a red report codegen gets the failures and tries again, at most `max_repairs` times, each attempt in the same trace. Follow `links.events`, or ask `links.run`.")
-            .WithMetadata(new RequestSizeLimitAttribute(CogoApi.BodyLimitBytes))
-            .Accepts<WorkflowExecuteRequest>("application/json")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .TakesSubmission<WorkflowExecuteRequest>()
             .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .WithExamples(WorkflowExamples.ExecuteRequest, StatusCodes.Status202Accepted, WorkflowExamples.Accepted);
         group.MapGet("", ListAsync)
             .WithName("workflows")
             .WithSummary("Runs, newest first")
             .WithDescription("Pass `next_cursor` as `cursor` to see the next page.")
-            .ProducesProblem(StatusCodes.Status400BadRequest);
+            .WithParameter("status", "Only runs of this status.", ParameterExtensions.OneOf(Enum.GetNames<RunStatus>().Select(name => name.ToLowerInvariant())))
+            .WithParameter("template", "Only runs of this template.", ParameterExtensions.OneOf(WorkflowTemplate.All.Select(template => template.Name)))
+            .Paged(Page)
+            .WithExamples(null, StatusCodes.Status200OK, WorkflowExamples.Listing);
         group.MapGet("/gate", GateAsync)
             .WithName("workflowGate")
             .WithSummary("Is the result of a run good enough?")
             .WithDescription("The gate at the end of a run: every rule with what was expected, what is, and why. `unknown` where nothing was tested or the run has not ended: not a pass.")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithRequiredParameter("run_id", "The run whose gate is asked.", WorkflowExamples.RunId)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithExamples(null, StatusCodes.Status200OK, WorkflowExamples.Gate);
         group.MapGet("/{id}", ShowAsync)
             .WithName("workflow")
             .WithSummary("One run with its steps")
             .WithDescription("As of one moment. All steps that were begun are there, those of earlier attempts too; `artifacts` lists what each left behind.")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithRequiredParameter("id", Id, WorkflowExamples.RunId)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithExamples(null, StatusCodes.Status200OK, WorkflowExamples.Run);
         group.MapPost("/{id}/cancel", CancelAsync)
             .WithName("cancelWorkflow")
             .WithSummary("End a run")
             .WithDescription("The worker that is at its step ends it within seconds; what it brings counts for nothing. Safe to send again.")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithRequiredParameter("id", Id, WorkflowExamples.RunId)
+            .WithParameter("reason", $"Why, for those who look at the run later: up to {LongestReason} characters.", example: "Not needed any more.")
             .ProducesProblem(StatusCodes.Status404NotFound)
-            .ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .WithExamples(null, StatusCodes.Status200OK, WorkflowExamples.Cancelled);
         group.MapPost("/{id}/retry", RetryAsync)
             .WithName("retryWorkflow")
             .WithSummary("Let a run that has not passed go on from a step")
             .WithDescription("A new attempt under the same run and trace, with its whole bound of repairs. What the steps before `from` made is used as it is: `build-test` tests the last change again.")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithRequiredParameter("id", Id, WorkflowExamples.RunId)
+            .WithParameter("from", "A step of its template. Default: the step it ended at.", ParameterExtensions.OneOf(StepKind.All.Select(step => step.Name)))
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .WithExamples(null, StatusCodes.Status200OK, WorkflowExamples.Run);
         group.MapWorkflowEvents();
     }
 
@@ -112,44 +113,36 @@ internal static class WorkflowEndpoints
     }
 
     private static async Task<Results<Ok<WorkflowListing>, ProblemHttpResult>> ListAsync(
-        [FromQuery(Name = "status"), Description("Only runs of this status.")] string? statusText,
-        [FromQuery(Name = "template"), Description("Only runs of this template.")] string? template,
-        [FromQuery(Name = "limit"), Description("Most runs of one page: 1 to 500. Default: 50.")] string? limitText,
-        [FromQuery(Name = "cursor")] string? cursor,
+        [FromQuery(Name = "status")] string? statusText,
+        [FromQuery(Name = "template")] string? template,
+        [AsParameters] PageQuery asked,
         WorkflowReader runs,
         CancellationToken cancellationToken)
     {
-        var limit = DefaultLimit;
-        if (limitText is not null && (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit))
-        {
-            return Problem.Invalid("limit", $"limit is a whole number from 1 to {MaxLimit}.");
-        }
-
+        var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         RunStatus? status = null;
         if (statusText is not null)
         {
-            if (!statusText.All(char.IsAsciiLetterLower) || !Enum.TryParse<RunStatus>(statusText, ignoreCase: true, out var wanted))
+            if (statusText.All(char.IsAsciiLetterLower) && Enum.TryParse<RunStatus>(statusText, ignoreCase: true, out var wanted))
             {
-                return Problem.Invalid("status", $"status is one of {string.Join(", ", Enum.GetNames<RunStatus>().Select(name => name.ToLowerInvariant()))}.");
+                status = wanted;
             }
-
-            status = wanted;
+            else
+            {
+                problems["status"] = $"status is one of {string.Join(", ", Enum.GetNames<RunStatus>().Select(name => name.ToLowerInvariant()))}.";
+            }
         }
 
         if (template is not null && WorkflowTemplate.Find(template) is null)
         {
-            return Problem.Invalid("template", NoTemplate());
+            problems["template"] = NoTemplate();
         }
 
-        try
+        return await asked.AnswerAsync(Page, problems, async (limit, cursor) =>
         {
             var page = await runs.ListAsync(status, template, cursor, limit, cancellationToken);
-            return TypedResults.Ok(new WorkflowListing([.. page.Runs.Select(run => WorkflowView.Of(run, withSteps: false))], page.NextCursor));
-        }
-        catch (FormatException e)
-        {
-            return Problem.Invalid("cursor", e.Message);
-        }
+            return new WorkflowListing([.. page.Runs.Select(run => WorkflowView.Of(run, withSteps: false))], page.NextCursor);
+        });
     }
 
     private static async Task<Results<Ok<WorkflowView>, ProblemHttpResult>> ShowAsync(string id, WorkflowReader runs, CancellationToken cancellationToken) =>
@@ -158,7 +151,7 @@ internal static class WorkflowEndpoints
         : NotFound(id);
 
     private static async Task<Results<Ok<WorkflowGateAnswer>, ProblemHttpResult>> GateAsync(
-        [FromQuery(Name = "run_id"), Description("The run whose gate is asked.")] string? runId, WorkflowReader runs, CancellationToken cancellationToken)
+        [FromQuery(Name = "run_id")] string? runId, WorkflowReader runs, CancellationToken cancellationToken)
     {
         if (!WorkflowIds.IsRunId(runId))
         {
@@ -176,8 +169,8 @@ internal static class WorkflowEndpoints
 
     private static async Task<Results<Ok<WorkflowView>, ProblemHttpResult>> CancelAsync(
         string id,
-        [FromQuery(Name = "reason"), Description("Why, for those who look at the run later: up to 500 characters.")] string? reason,
-        [FromHeader(Name = IdempotencyKey.Header), Description("Taken and not needed: a run that is cancelled stays so.")] string? idempotencyKey,
+        [FromQuery(Name = "reason")] string? reason,
+        [FromHeader(Name = IdempotencyKey.Header), Description(IdempotencyKey.Description)] string? idempotencyKey,
         WorkflowEngine engine,
         CancellationToken cancellationToken)
     {
@@ -196,12 +189,12 @@ internal static class WorkflowEndpoints
             return Problem.Invalid("reason", $"reason has 1 to {LongestReason} characters, and none that control a terminal.");
         }
 
-        return Changed(id, await engine.CancelAsync(id, reason ?? "Cancelled on request.", cancellationToken));
+        return Changed(id, await engine.CancelAsync(id, reason ?? "Cancelled on request.", idempotencyKey, cancellationToken));
     }
 
     private static async Task<Results<Ok<WorkflowView>, ProblemHttpResult>> RetryAsync(
         string id,
-        [FromQuery(Name = "from"), Description("A step of its template, such as codegen or build-test. Default: the step it ended at.")] string? from,
+        [FromQuery(Name = "from")] string? from,
         [FromHeader(Name = IdempotencyKey.Header), Description(IdempotencyKey.Description)] string? idempotencyKey,
         WorkflowEngine engine,
         CancellationToken cancellationToken)
@@ -264,11 +257,7 @@ internal static class WorkflowEndpoints
             errors["max_repairs"] = $"max_repairs is a whole number from 0 to {WorkflowStart.MostRepairs}.";
         }
 
-        if (request.Tenant is { } tenant && (tenant.Length is 0 or > 200 || tenant.Any(char.IsControl)))
-        {
-            errors["tenant"] = "tenant has 1 to 200 characters, and no control characters.";
-        }
-
+        CodeBuildTestValidation.CheckTenant(request.Tenant, errors);
         return template;
     }
 

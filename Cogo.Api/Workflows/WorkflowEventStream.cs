@@ -4,6 +4,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Cogo.Api.Problems;
+using Cogo.Api.Reference;
 using Cogo.Core.Workflows;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -29,8 +30,8 @@ internal static class WorkflowEventStream
         .WithName("workflowEvents")
         .WithSummary("A run as it happens")
         .WithDescription("Server-sent events. Each event of the run has its number as `id`; with `Last-Event-ID`, as a browser sends it when it reconnects, the stream goes on after that number, none missed and none twice. Progress of the steps comes between, without an id. `ping` keeps the connection open. The stream ends with the run; asked again after the last event, the answer is 204.")
-        .Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
-        .ProducesProblem(StatusCodes.Status400BadRequest)
+        .Produces<WorkflowEventView>(StatusCodes.Status200OK, "text/event-stream")
+        .WithRequiredParameter("id", "The id of a run.", WorkflowExamples.RunId)
         .ProducesProblem(StatusCodes.Status404NotFound);
 
     private static async Task<Results<ServerSentEventsResult<WorkflowEventView>, NoContent, ProblemHttpResult>> FollowAsync(

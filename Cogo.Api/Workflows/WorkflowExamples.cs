@@ -3,6 +3,8 @@ namespace Cogo.Api.Workflows;
 /// <summary>Examples of the OpenAPI document.</summary>
 internal static class WorkflowExamples
 {
+    public const string RunId = "run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b";
+
     public const string ExecuteRequest = """
         {
           "template": "codeBuildTest",
@@ -94,6 +96,61 @@ internal static class WorkflowExamples
             { "name": "tests_run", "expected": "at least 1", "actual": "6", "verdict": "pass", "reason": "6 tests were run." },
             { "name": "tests_failing", "expected": "0", "actual": "2", "verdict": "fail", "reason": "2 tests failed or broke." }
           ]
+        }
+        """;
+
+    public const string Cancelled = """
+        {
+          "run_id": "run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b",
+          "template": "codeBuildTest",
+          "status": "cancelled",
+          "code": "cancelled",
+          "reason": "Not needed any more.",
+          "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+          "task_id": "fix-add",
+          "repo": "/srv/repositories/calculator",
+          "engine": "openai",
+          "task": "add() subtracts. Make it add.",
+          "attempt": 1,
+          "max_repairs": 2,
+          "repairs_left": 2,
+          "created_at": "2026-01-05T09:00:00.000000+00:00",
+          "ended_at": "2026-01-05T09:00:31.000000+00:00",
+          "steps": [],
+          "links": {
+            "run": "/api/workflows/run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b",
+            "events": "/api/workflows/run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b/events",
+            "trace": "/api/metrics/trace/4bf92f3577b34da6a3ce929d0e0e4736",
+            "gate": "/api/workflows/gate?run_id=run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b"
+          }
+        }
+        """;
+
+    public const string Listing = """
+        {
+          "runs": [
+            {
+              "run_id": "run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b",
+              "template": "codeBuildTest",
+              "status": "passed",
+              "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "task_id": "fix-add",
+              "repo": "/srv/repositories/calculator",
+              "engine": "openai",
+              "attempt": 1,
+              "max_repairs": 2,
+              "repairs_left": 2,
+              "created_at": "2026-01-05T09:00:00.000000+00:00",
+              "ended_at": "2026-01-05T09:01:12.000000+00:00",
+              "links": {
+                "run": "/api/workflows/run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b",
+                "events": "/api/workflows/run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b/events",
+                "trace": "/api/metrics/trace/4bf92f3577b34da6a3ce929d0e0e4736",
+                "gate": "/api/workflows/gate?run_id=run-019b8d0c5f3a7c1e9d2a4b6c8e0f1a2b"
+              }
+            }
+          ],
+          "next_cursor": "cnVucwpydW4tMDE5YjhkMGM1ZjNhN2MxZTlkMmE0YjZjOGUwZjFhMmI"
         }
         """;
 }

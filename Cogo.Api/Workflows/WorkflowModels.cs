@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Cogo.Core.Gates;
 using Cogo.Core.Pipeline;
@@ -103,7 +104,7 @@ public sealed record WorkflowStepView(
 public sealed record WorkflowListing(IReadOnlyList<WorkflowView> Runs, string? NextCursor);
 
 /// <summary>The templates of workflows.</summary>
-public sealed record WorkflowTemplates(IReadOnlyList<WorkflowTemplateView> Templates);
+public sealed record WorkflowTemplates([property: MaxLength(16)] IReadOnlyList<WorkflowTemplateView> Templates);
 
 /// <summary>A template.</summary>
 /// <param name="Available">It can be run here and now.</param>

@@ -1,6 +1,4 @@
-using System.Buffers.Text;
-using System.Globalization;
-using System.Text;
+using Cogo.Core.Database;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -28,6 +26,8 @@ public sealed record ArtifactPage(IReadOnlyList<ArtifactRow> Artifacts, string? 
 /// <summary>Reads <c>public.artifacts</c>.</summary>
 public sealed class ArtifactIndex(NpgsqlDataSource source)
 {
+    private const string Cursors = "artifacts";
+
     /// <summary>Null when there is no such row.</summary>
     public async Task<ArtifactRow?> FindAsync(string path, CancellationToken cancellationToken)
     {
@@ -50,11 +50,11 @@ public sealed class ArtifactIndex(NpgsqlDataSource source)
     }
 
     /// <summary>Lists newest first; <paramref name="cursor"/> is the <see cref="ArtifactPage.NextCursor"/> of the page before.</summary>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<ArtifactPage> ListAsync(string? taskId, int limit, string? cursor, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        var (createdAt, path) = cursor is null ? (null, null) : ReadCursor(cursor);
+        var (createdAt, path) = ReadCursor(cursor);
         await using var command = source.CreateCommand(ArtifactQueries.List);
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)taskId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)createdAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
@@ -93,25 +93,14 @@ public sealed class ArtifactIndex(NpgsqlDataSource source)
         return rows;
     }
 
-    private static string WriteCursor(ArtifactRow row) => Base64Url.EncodeToString(
-        Encoding.UTF8.GetBytes($"{row.CreatedAt.UtcTicks.ToString(CultureInfo.InvariantCulture)} {row.Path}"));
+    private static string WriteCursor(ArtifactRow row) => PageCursor.Write(Cursors, PageCursor.Of(row.CreatedAt), row.Path);
 
-    private static (DateTimeOffset? CreatedAt, string? Path) ReadCursor(string cursor)
+    private static (DateTimeOffset? CreatedAt, string? Path) ReadCursor(string? cursor) => PageCursor.Read(cursor, Cursors, 2) switch
     {
-        if (Base64Url.IsValid(cursor))
-        {
-            var parts = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor)).Split(' ', 2);
-            if (parts.Length == 2
-                && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
-                && ticks <= DateTimeOffset.MaxValue.UtcTicks
-                && ArtifactPath.IsValid(parts[1]))
-            {
-                return (new DateTimeOffset(ticks, TimeSpan.Zero), parts[1]);
-            }
-        }
-
-        throw new FormatException($"'{cursor}' is not a cursor: pass the next_cursor of the page before, or none for the first page.");
-    }
+        null => (null, null),
+        [var createdAt, var path] when ArtifactPath.IsValid(path) => (PageCursor.Time(createdAt), path),
+        _ => throw new CursorException(),
+    };
 
     internal static async Task<ArtifactRow?> FindAsync(NpgsqlConnection connection, string path, CancellationToken cancellationToken)
     {

@@ -33,13 +33,15 @@ public sealed record EventFilter
 /// <summary>Lists the audit log.</summary>
 public sealed class EventReader(NpgsqlDataSource source, TimeProvider time)
 {
+    private const string Cursors = "events";
+
     private static readonly string List = SqlQuery.Load("list_events");
 
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<EventPage> ListAsync(MetricsWindow window, EventFilter filter, int limit, string? cursor, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        var after = EventCursor.Read(cursor);
+        var after = EventCursor.Read(cursor, Cursors);
         var now = time.GetUtcNow();
         await using var command = source.CreateCommand(List);
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now - window.Length });
@@ -66,7 +68,7 @@ public sealed class EventReader(NpgsqlDataSource source, TimeProvider time)
         }
 
         events.RemoveAt(limit);
-        return new EventPage(events, new EventCursor(events[^1].At, events[^1].Id).ToString());
+        return new EventPage(events, new EventCursor(events[^1].At, events[^1].Id).Write(Cursors));
     }
 
     private static EventEntry Entry(NpgsqlDataReader reader)

@@ -33,6 +33,7 @@ internal static partial class MessageRules
         CheckSpan(message.TimeToLive, nameof(OutgoingMessage.TimeToLive), allowZero: false);
         CheckText(message.Tenant, nameof(OutgoingMessage.Tenant), 200);
         CheckText(message.IdempotencyKey, nameof(OutgoingMessage.IdempotencyKey), 300);
+        CheckText(message.Fingerprint, nameof(OutgoingMessage.Fingerprint), 100);
         if (message.TraceId is not null && !TraceIdPattern().IsMatch(message.TraceId))
         {
             throw Wrong(nameof(OutgoingMessage.TraceId), "is not a W3C trace id: 32 lowercase hex digits, not all zero");
@@ -45,7 +46,7 @@ internal static partial class MessageRules
         var bytes = Encoding.UTF8.GetByteCount(payload);
         if (bytes > limitBytes)
         {
-            throw Wrong(nameof(OutgoingMessage.Payload), $"has {bytes} bytes and the limit is {limitBytes}: store the content as an artifact and send its path");
+            throw new PayloadTooLargeException(bytes, limitBytes);
         }
 
         var utf8 = ArrayPool<byte>.Shared.Rent(bytes);

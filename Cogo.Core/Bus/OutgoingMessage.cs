@@ -19,6 +19,12 @@ public sealed record OutgoingMessage(Route Route, string Payload)
     /// <summary>A second message with the same key on the same route is not delivered. Default: none, every message is its own.</summary>
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>
+    /// What the key stands for, up to 100 characters: a second message with the key and another fingerprint is refused.
+    /// Default: of the payload.
+    /// </summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>Deliveries before the message is dead-lettered; 1 or more. Default: the database's, 5.</summary>
     public int? MaxAttempts { get; init; }
 

@@ -254,6 +254,7 @@ public sealed class Publisher : IPublisher
         insert.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Interval, Value = (object?)message.Delay ?? DBNull.Value });
         insert.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Interval, Value = (object?)message.TimeToLive ?? DBNull.Value });
         insert.Parameters.Add(Text(message.IdempotencyKey));
+        insert.Parameters.Add(Text(message.Fingerprint));
         await using var reader = await insert.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var id = reader.GetInt64(0);

@@ -9,13 +9,15 @@ namespace Cogo.Core.Gates;
 /// <summary>Lists what gates left in the audit log.</summary>
 public sealed class GateReader(NpgsqlDataSource source)
 {
+    private const string Cursors = "fixes";
+
     private static readonly string List = SqlQuery.Load("list_gate_fixes");
 
     /// <summary>The newest fixes, each with its lint and coverage artifacts.</summary>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<GateFixPage> FixesAsync(int limit, string? cursor, CancellationToken cancellationToken)
     {
-        var after = EventCursor.Read(cursor);
+        var after = EventCursor.Read(cursor, Cursors);
         await using var command = source.CreateCommand(List);
         command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = (object?)after?.CreatedAt ?? DBNull.Value });
         command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Bigint, Value = (object?)after?.Id ?? DBNull.Value });
@@ -37,7 +39,7 @@ public sealed class GateReader(NpgsqlDataSource source)
         }
 
         fixes.RemoveAt(limit);
-        return new GateFixPage(fixes, new EventCursor(fixes[^1].At, fixes[^1].EventId).ToString());
+        return new GateFixPage(fixes, new EventCursor(fixes[^1].At, fixes[^1].EventId).Write(Cursors));
     }
 
     /// <summary>Those of the trace, and those that the event names itself.</summary>

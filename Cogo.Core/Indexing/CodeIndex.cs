@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cogo.Core.Database;
 using Npgsql;
 using NpgsqlTypes;
@@ -32,14 +33,14 @@ public sealed class CodeIndex(NpgsqlDataSource source)
     }
 
     /// <summary>Repositories by their location.</summary>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<CodePage<CodeRepository>> ListRepositoriesAsync(int limit, string? cursor, CancellationToken cancellationToken)
     {
-        var after = CodeCursor.Read(cursor, 1);
+        var after = PageCursor.Read(cursor, "repositories", 1);
         await using var command = source.CreateCommand(List);
         Add(command, after?[0]);
         Add(command, limit + 1);
-        return await PageAsync(command, limit, Repository, row => [row.Location], cancellationToken);
+        return await PageAsync(command, limit, Repository, row => PageCursor.Write("repositories", row.Location), cancellationToken);
     }
 
     /// <summary>Whether names are found by resemblance: pg_trgm is there.</summary>
@@ -52,10 +53,13 @@ public sealed class CodeIndex(NpgsqlDataSource source)
     /// <summary>Symbols and files, what fits best first: names, parts of names, names that resemble, then files with all the words.</summary>
     /// <param name="repository">Null: in all repositories.</param>
     /// <param name="type"><c>symbol</c> or <c>file</c>; null: both.</param>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<CodePage<CodeHit>> SearchAsync(long? repository, string query, string? type, int limit, string? cursor, CancellationToken cancellationToken)
     {
-        var after = CodeCursor.Read(cursor, 3, number: 0, id: 2);
+        var after = PageCursor.Read(cursor, "hits", 3);
+        if (after is not null && !(decimal.TryParse(after[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var score) && score < 100))
+            throw new CursorException();
+        var afterId = after is null ? (long?)null : PageCursor.Id(after[2]);
         var text = query.Trim();
         if (CodeWords.Query(text) is not { } words)
             return new CodePage<CodeHit>([], null);
@@ -67,41 +71,41 @@ public sealed class CodeIndex(NpgsqlDataSource source)
         Add(command, type);
         Add(command, after?[0]);
         Add(command, after?[1]);
-        Add(command, after is null ? null : long.Parse(after[2]));
+        Add(command, afterId);
         Add(command, limit + 1);
-        return await PageAsync(command, limit, Hit, hit => [hit.Score.ToString("0.0000"), hit.Type, hit.Id.ToString()], cancellationToken);
+        return await PageAsync(command, limit, Hit, hit => PageCursor.Write("hits", hit.Score.ToString("0.0000", CultureInfo.InvariantCulture), hit.Type, PageCursor.Of(hit.Id)), cancellationToken);
     }
 
     /// <summary>Where a name is declared. Case counts.</summary>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<CodePage<CodeDeclaration>> DeclarationsAsync(long? repository, string name, int limit, string? cursor, CancellationToken cancellationToken)
     {
-        var after = CodeCursor.Read(cursor, 1, id: 0);
+        var after = PageCursor.Read(cursor, "symbols", 1) is [var id] ? PageCursor.Id(id) : (long?)null;
         await using var command = source.CreateCommand(Declared);
         Add(command, repository);
         Add(command, name);
-        Add(command, after is null ? null : long.Parse(after[0]));
+        Add(command, after);
         Add(command, limit + 1);
         return await PageAsync(
             command, limit,
             reader => new CodeDeclaration(reader.GetInt64(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), Text(reader, 4), Text(reader, 5), reader.GetString(6), reader.GetInt32(7), reader.IsDBNull(8) ? null : reader.GetInt32(8)),
-            row => [row.Id.ToString()], cancellationToken);
+            row => PageCursor.Write("symbols", PageCursor.Of(row.Id)), cancellationToken);
     }
 
     /// <summary>Which files use a name, and where. Names are not bound: another thing of the same name is listed too.</summary>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<CodePage<CodeUse>> UsesAsync(long? repository, string name, int limit, string? cursor, CancellationToken cancellationToken)
     {
-        var after = CodeCursor.Read(cursor, 1, id: 0);
+        var after = PageCursor.Read(cursor, "references", 1) is [var id] ? PageCursor.Id(id) : (long?)null;
         await using var command = source.CreateCommand(Used);
         Add(command, repository);
         Add(command, name);
-        Add(command, after is null ? null : long.Parse(after[0]));
+        Add(command, after);
         Add(command, limit + 1);
         return await PageAsync(
             command, limit,
             reader => new CodeUse(reader.GetInt64(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetFieldValue<int[]>(4)),
-            row => [row.FileId.ToString()], cancellationToken);
+            row => PageCursor.Write("references", PageCursor.Of(row.FileId)), cancellationToken);
     }
 
     /// <summary>What matches the words of a task, best first; null when nothing does.</summary>
@@ -140,7 +144,7 @@ public sealed class CodeIndex(NpgsqlDataSource source)
         return ranking.Best(repository.Commit);
     }
 
-    private static async Task<CodePage<T>> PageAsync<T>(NpgsqlCommand command, int limit, Func<NpgsqlDataReader, T> read, Func<T, string[]> cursor, CancellationToken cancellationToken)
+    private static async Task<CodePage<T>> PageAsync<T>(NpgsqlCommand command, int limit, Func<NpgsqlDataReader, T> read, Func<T, string> cursor, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<T>();
@@ -148,7 +152,7 @@ public sealed class CodeIndex(NpgsqlDataSource source)
             rows.Add(read(reader));
 
         // One row more than asked for says that there is another page.
-        return rows.Count <= limit ? new CodePage<T>(rows, null) : new CodePage<T>(rows[..limit], CodeCursor.Write(cursor(rows[limit - 1])));
+        return rows.Count <= limit ? new CodePage<T>(rows, null) : new CodePage<T>(rows[..limit], cursor(rows[limit - 1]));
     }
 
     private static CodeRepository Repository(NpgsqlDataReader reader) => new(

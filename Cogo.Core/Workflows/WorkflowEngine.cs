@@ -94,7 +94,7 @@ public sealed class WorkflowEngine(NpgsqlDataSource database, MessageBus bus, Bu
     }
 
     /// <summary>Ends a run that has not ended. The worker that is at it sees so within seconds; what it then brings counts for nothing.</summary>
-    public async Task<RunAnswer> CancelAsync(string runId, string reason, CancellationToken cancellationToken)
+    public async Task<RunAnswer> CancelAsync(string runId, string reason, string? idempotencyKey, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -104,11 +104,21 @@ public sealed class WorkflowEngine(NpgsqlDataSource database, MessageBus bus, Bu
             return new RunAnswer(RunChange.NotFound);
         }
 
+        if (await KnownChangeAsync(change, run, "cancel", reason, idempotencyKey, cancellationToken) is { } known)
+        {
+            return known;
+        }
+
+        if (run.Status == RunStatus.Cancelled)
+        {
+            // For the key: sent again after a retry, the request must not end the run once more.
+            await transaction.CommitAsync(cancellationToken);
+            return new RunAnswer(RunChange.Done, run, Duplicate: true);
+        }
+
         if (run.Status != RunStatus.Running)
         {
-            return run.Status == RunStatus.Cancelled
-                ? new RunAnswer(RunChange.Done, run, Duplicate: true)
-                : new RunAnswer(RunChange.Refused, run, Reason: $"Run {runId} has ended before: it is {WorkflowRows.Word(run.Status)}.");
+            return new RunAnswer(RunChange.Refused, run, Reason: $"Run {runId} has ended before: it is {WorkflowRows.Word(run.Status)}.");
         }
 
         foreach (var step in run.Steps.Where(step => step.Status == StepStatus.Running))
@@ -139,13 +149,9 @@ public sealed class WorkflowEngine(NpgsqlDataSource database, MessageBus bus, Bu
             return new RunAnswer(RunChange.NotFound);
         }
 
-        if (idempotencyKey is not null)
+        if (await KnownChangeAsync(change, run, "retry", from ?? "", idempotencyKey, cancellationToken) is { } known)
         {
-            var (_, same, fresh) = await change.ClaimKeyAsync($"retry:{runId}:{idempotencyKey}", from ?? "", runId, cancellationToken);
-            if (!fresh)
-            {
-                return same ? new RunAnswer(RunChange.Done, run, Duplicate: true) : new RunAnswer(RunChange.KeyReused, Reason: KeyReused(runId));
-            }
+            return known;
         }
 
         var template = Template(run);
@@ -283,6 +289,17 @@ public sealed class WorkflowEngine(NpgsqlDataSource database, MessageBus bus, Bu
             _ => null,
         };
     }
+
+    /// <summary>What a change of the run is answered with whose key came before; null: it is new, and its key is taken if the transaction commits.</summary>
+    private static async Task<RunAnswer?> KnownChangeAsync(
+        WorkflowTransaction change, WorkflowRun run, string verb, string fingerprint, string? idempotencyKey, CancellationToken cancellationToken) =>
+        idempotencyKey is null ? null
+        : await change.ClaimKeyAsync($"{verb}:{run.RunId}:{idempotencyKey}", fingerprint, run.RunId, cancellationToken) switch
+        {
+            (_, _, true) => null,
+            (_, true, _) => new RunAnswer(RunChange.Done, run, Duplicate: true),
+            _ => new RunAnswer(RunChange.KeyReused, Reason: KeyReused(run.RunId)),
+        };
 
     private async Task<RunAnswer> KnownAsync(string runId, bool same, CancellationToken cancellationToken) => same
         ? new RunAnswer(RunChange.Done, await new WorkflowReader(database).FindAsync(runId, cancellationToken), Duplicate: true)

@@ -26,6 +26,8 @@ public sealed class WorkflowReader(NpgsqlDataSource database)
     /// <summary>Most events of one answer.</summary>
     public const int EventLimit = 500;
 
+    private const string Cursors = "runs";
+
     private static readonly string ReadRun = SqlQuery.Load("read_workflow_run");
     private static readonly string ReadSteps = SqlQuery.Load("read_workflow_steps");
     private static readonly string ListRuns = SqlQuery.Load("list_workflow_runs");
@@ -73,16 +75,17 @@ public sealed class WorkflowReader(NpgsqlDataSource database)
 
     /// <summary>Without steps, and without patch, command and task of the request.</summary>
     /// <param name="cursor">The <see cref="WorkflowPage.NextCursor"/> of the page before.</param>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="CursorException">The cursor is not one of this list.</exception>
     public async Task<WorkflowPage> ListAsync(RunStatus? status, string? template, string? cursor, int limit, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        if (cursor is not null && !WorkflowIds.IsRunId(cursor))
+        var before = PageCursor.Read(cursor, Cursors, 1)?[0];
+        if (before is not null && !WorkflowIds.IsRunId(before))
         {
-            throw new FormatException("This is not a cursor: pass the next_cursor of the page before, or none for the first page.");
+            throw new CursorException();
         }
 
-        await using var list = database.CreateCommand(ListRuns).With(status is { } wanted ? WorkflowRows.Word(wanted) : null).With(template).With(cursor).With(limit + 1L);
+        await using var list = database.CreateCommand(ListRuns).With(status is { } wanted ? WorkflowRows.Word(wanted) : null).With(template).With(before).With(limit + 1L);
         await using var reader = await list.ExecuteReaderAsync(cancellationToken);
         var runs = new List<WorkflowRun>();
         while (await reader.ReadAsync(cancellationToken))
@@ -97,7 +100,7 @@ public sealed class WorkflowReader(NpgsqlDataSource database)
         }
 
         runs.RemoveAt(limit);
-        return new WorkflowPage(runs, runs[^1].RunId);
+        return new WorkflowPage(runs, PageCursor.Write(Cursors, runs[^1].RunId));
     }
 
     /// <summary>Numbered events after <paramref name="afterSeq"/>, in order, at most <see cref="EventLimit"/>.</summary>

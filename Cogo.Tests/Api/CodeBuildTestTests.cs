@@ -68,7 +68,7 @@ public class CodeBuildTestTests(ApiHost api) : IClassFixture<ApiHost>
     [Theory]
     [InlineData("""{"repo":"/r","engine":"patch","patch":"x","target":"other/route/0"}""", "'target' is not a field of this request")]
     [InlineData("""{"repo":1}""", "'repo' has the wrong type")]
-    [InlineData("""{"repo":""", "not a JSON object")]
+    [InlineData("""{"repo":""", "'repo' is not JSON")]
     [InlineData("[]", "not a JSON object")]
     public async Task A_body_of_another_shape_is_refused_with_its_place(string body, string words)
     {
