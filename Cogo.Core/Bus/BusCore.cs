@@ -10,6 +10,7 @@ internal sealed class BusCore(
     private readonly List<WorkerSession> _past = [];
     private readonly HashSet<string> _routes = [];
     private WorkerSession? _session;
+    private bool _disposed;
 
     public BusOptions Options => options;
 
@@ -58,6 +59,7 @@ internal sealed class BusCore(
         await _opening.WaitAsync(cancellationToken);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (LivingSession is null)
             {
                 var opened = await WorkerSession.OpenAsync(store, options, Routes(), runtime, logger, cancellationToken);
@@ -97,6 +99,10 @@ internal sealed class BusCore(
 
     public async ValueTask DisposeAsync()
     {
+        // Who is opening a session just now has it ended, too; nobody opens one afterwards.
+        await _opening.WaitAsync();
+        _disposed = true;
+        _opening.Release();
         if (_session is not null)
         {
             await _session.DisposeAsync();
@@ -106,8 +112,6 @@ internal sealed class BusCore(
         {
             await lost.DisposeAsync();
         }
-
-        _opening.Dispose();
     }
 
     private string[] Routes()

@@ -23,7 +23,7 @@ public sealed class MessageBus : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly List<Subscription> _subscriptions = [];
-    private int _disposed;
+    private bool _disposed;
     private BellListener? _listener;
     private Maintenance? _maintenance;
     private Poller? _poller;
@@ -62,6 +62,7 @@ public sealed class MessageBus : IAsyncDisposable
 
     /// <summary>Starts to read a route; one subscription a route and process.</summary>
     /// <exception cref="InvalidOperationException">The route is subscribed already.</exception>
+    /// <exception cref="ObjectDisposedException">The bus was disposed, before or meanwhile.</exception>
     public async Task<Subscription> SubscribeAsync(
         Route route, IMessageHandler handler, SubscriptionOptions options, CancellationToken cancellationToken)
     {
@@ -74,6 +75,7 @@ public sealed class MessageBus : IAsyncDisposable
             await _core.AnnounceRoutesAsync(cancellationToken);
             lock (_lock)
             {
+                ObjectDisposedException.ThrowIf(_disposed, this);
                 _listener ??= new BellListener(_database, _options, WakeUp, (_store as PostgresStore)?.Origin, _runtime.Time, _logger);
                 _poller ??= new Poller(_store, _options, WakeUp, _runtime, _logger);
                 _maintenance ??= new Maintenance(_store, _options, _bell, _runtime, _logger);
@@ -93,9 +95,14 @@ public sealed class MessageBus : IAsyncDisposable
     /// <summary>Stops reading, hands back what is held, ends the session, and rings for what was published last.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        lock (_lock)
         {
-            return;
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
         }
 
         await Task.WhenAll(_subscriptions.Select(subscription => subscription.DisposeAsync().AsTask()));
