@@ -19,12 +19,11 @@ internal static class SnapshotEndpoint
         .WithName("adminMetricsSnapshot")
         .WithSummary("Keep the figures of a window")
         .WithDescription("As `cogo metrics snapshot`: stores figures, gates and the gate `acceptance` as an artifact, which `url` serves.")
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+        .WithParameter("window", "How far back figures go, such as 15m, 24h or 7d. Default: what the thresholds say.", example: "24h")
         .WithExamples(null, StatusCodes.Status201Created, AdminExamples.Snapshot);
 
     private static async Task<Results<Created<SnapshotTaken>, ProblemHttpResult>> TakeAsync(
-        [FromQuery(Name = "window"), Description("How far back figures go, such as 15m, 24h or 7d. Default: what the thresholds say.")] string? windowText,
+        [FromQuery(Name = "window")] string? windowText,
         [FromHeader(Name = IdempotencyKey.Header), Description(IdempotencyKey.Description)] string? idempotencyKey,
         HttpContext context,
         AdminRequests requests,

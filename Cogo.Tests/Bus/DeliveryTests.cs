@@ -132,7 +132,7 @@ public class DeliveryTests
     public async Task A_huge_payload_is_refused_and_names_the_limit()
     {
         await using var fixture = await BusFixture.CreateAsync();
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => fixture.Bus(o => o with { PayloadLimitBytes = 100 })
+        var error = await Assert.ThrowsAsync<PayloadTooLargeException>(() => fixture.Bus(o => o with { PayloadLimitBytes = 100 })
             .Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, $"\"{new string('x', 200)}\""), default));
         Assert.Contains("the limit is 100", error.Message, StringComparison.Ordinal);
     }

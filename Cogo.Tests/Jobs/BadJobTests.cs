@@ -32,7 +32,7 @@ public class BadJobTests
         foreach (var (change, sentence) in Wrong)
         {
             // Together with a good one: all or none.
-            var refused = await Assert.ThrowsAsync<ArgumentException>(
+            var refused = await Assert.ThrowsAnyAsync<ArgumentException>(
                 () => fixture.Queue.EnqueueAsync([new JobRequest("test.run"), change(new JobRequest("test.run"))], default));
             Assert.Contains(sentence, refused.Message, StringComparison.Ordinal);
         }
