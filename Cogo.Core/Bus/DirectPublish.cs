@@ -34,6 +34,7 @@ internal sealed class DirectPublish(StandingConnections connections, string orig
 
             publish.Parameters.Add(new NpgsqlParameter<long> { TypedValue = reservation.Session });
             publish.Parameters.Add(Text(rings ? origin : null));
+            await rented.PrepareAsync(publish, cancellationToken);
             await using var reader = await publish.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             var id = reader.GetInt64(0);

@@ -61,6 +61,7 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         Add(renew, session);
         Add(renew, options.LeaseDuration);
         Add(renew, floorClaim);
+        await connection.PrepareAsync(renew, cancellationToken);
         return await renew.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
@@ -89,6 +90,7 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         var claimed = new List<Delivery>();
         try
         {
+            await connection.PrepareAsync(claim, cancellationToken);
             await using var reader = await claim.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
@@ -108,6 +110,7 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         await using var connection = await Connections.RentAsync(cancellationToken);
         await using var ask = connection.Command("select * from public.cogo_ready_lanes($1) lane");
         Add(ask, lanes.ToArray());
+        await connection.PrepareAsync(ask, cancellationToken);
         return await LanesAsync(ask, cancellationToken);
     }
 
@@ -139,6 +142,7 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         }
 
         var refused = new HashSet<(long, long)>();
+        await connection.PrepareAsync(batch, cancellationToken);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         foreach (var claim in claims)
         {
@@ -163,6 +167,7 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
     {
         await using var connection = await Connections.RentAsync(cancellationToken);
         await using var reap = connection.Command("select distinct lane from public.cogo_reap() lane");
+        await connection.PrepareAsync(reap, cancellationToken);
         return await LanesAsync(reap, cancellationToken);
     }
 
@@ -235,6 +240,7 @@ internal sealed class PostgresStore(NpgsqlDataSource database, BusOptions option
         Add(notify, Bell.Channel);
         Add(notify, lanes.ToArray());
         Add(notify, Origin);
+        await connection.PrepareAsync(notify, cancellationToken);
         await notify.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -116,6 +116,7 @@ public sealed class Publisher : IPublisher
             }
 
             batch.BatchCommands.Add(insert);
+            await rented.PrepareAsync(batch, cancellationToken);
             await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
             if (batch.BatchCommands.Count > 1)
             {

@@ -6,7 +6,8 @@ namespace Cogo.Core.Bus;
 /// <summary>
 /// A few connections that stay out of the pool between calls. The pool resets a connection with DISCARD ALL, and with
 /// it go the plans of the bus's functions: planning them anew costs several times what running them does. The one used
-/// last is used next, so that a quiet bus works on one warm connection.
+/// last is used next, so that a quiet bus works on one warm connection. Statements are prepared on it, unless a pooler
+/// stands in between that gives each transaction another server process.
 /// </summary>
 internal sealed class StandingConnections : IAsyncDisposable
 {
@@ -15,7 +16,7 @@ internal sealed class StandingConnections : IAsyncDisposable
     private readonly NpgsqlDataSource _database;
     private readonly int _most;
     private readonly Lock _lock = new();
-    private readonly Stack<NpgsqlConnection> _idle = new();
+    private readonly Stack<(NpgsqlConnection Connection, bool Prepares)> _idle = new();
     private bool _disposed;
 
     public StandingConnections(NpgsqlDataSource database)
@@ -27,17 +28,30 @@ internal sealed class StandingConnections : IAsyncDisposable
 
     /// <summary>
     /// An open connection for the caller alone, until the answer is disposed. Only for statements that leave nothing
-    /// behind on it: no setting, no temporary table, no prepared statement, no open transaction.
+    /// behind on it: no setting, no temporary table, no open transaction.
     /// </summary>
     public async ValueTask<Rented> RentAsync(CancellationToken cancellationToken)
     {
-        NpgsqlConnection? kept = null;
         lock (_lock)
         {
-            _ = _idle.TryPop(out kept);
+            if (_idle.TryPop(out var kept))
+            {
+                return new Rented(this, kept.Connection, kept.Prepares);
+            }
         }
 
-        return new Rented(this, kept ?? await _database.OpenConnectionAsync(cancellationToken));
+        var connection = await _database.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            // A pooler gives the client a process id of its own making.
+            await using var ask = new NpgsqlCommand("select pg_backend_pid()", connection);
+            return new Rented(this, connection, await ask.ExecuteScalarAsync(cancellationToken) is int server && server == connection.ProcessID);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -50,14 +64,14 @@ internal sealed class StandingConnections : IAsyncDisposable
         await CloseIdleAsync();
     }
 
-    private async ValueTask ReturnAsync(NpgsqlConnection connection)
+    private async ValueTask ReturnAsync(NpgsqlConnection connection, bool prepares)
     {
         var open = connection.FullState == ConnectionState.Open;
         lock (_lock)
         {
             if (open && !_disposed && _idle.Count < _most)
             {
-                _idle.Push(connection);
+                _idle.Push((connection, prepares));
                 return;
             }
         }
@@ -75,7 +89,7 @@ internal sealed class StandingConnections : IAsyncDisposable
         NpgsqlConnection[] idle;
         lock (_lock)
         {
-            idle = [.. _idle];
+            idle = [.. _idle.Select(static kept => kept.Connection)];
             _idle.Clear();
         }
 
@@ -85,12 +99,20 @@ internal sealed class StandingConnections : IAsyncDisposable
         }
     }
 
-    internal readonly struct Rented(StandingConnections owner, NpgsqlConnection connection) : IAsyncDisposable
+    internal readonly struct Rented(StandingConnections owner, NpgsqlConnection connection, bool prepares) : IAsyncDisposable
     {
         public NpgsqlConnection Connection => connection;
 
         public NpgsqlCommand Command(string sql) => new(sql, connection);
 
-        public ValueTask DisposeAsync() => owner.ReturnAsync(connection);
+        /// <summary>Before it is executed, when all its parameters are set; a second time costs nothing.</summary>
+        public Task PrepareAsync(NpgsqlCommand command, CancellationToken cancellationToken) =>
+            prepares ? command.PrepareAsync(cancellationToken) : Task.CompletedTask;
+
+        /// <inheritdoc cref="PrepareAsync(NpgsqlCommand, CancellationToken)" />
+        public Task PrepareAsync(NpgsqlBatch batch, CancellationToken cancellationToken) =>
+            prepares ? batch.PrepareAsync(cancellationToken) : Task.CompletedTask;
+
+        public ValueTask DisposeAsync() => owner.ReturnAsync(connection, prepares);
     }
 }

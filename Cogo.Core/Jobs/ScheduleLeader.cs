@@ -126,6 +126,7 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
         lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Leadership });
         lead.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _holder });
         lead.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _lease });
+        await connection.PrepareAsync(lead, _stop.Token);
         await using var reader = await lead.ExecuteReaderAsync(_stop.Token);
         await reader.ReadAsync(_stop.Token);
         return (reader.IsDBNull(0) ? null : reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetTimeSpan(1));

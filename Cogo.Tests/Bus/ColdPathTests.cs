@@ -1,5 +1,4 @@
 using Cogo.Tests.Fixtures;
-using Npgsql;
 using Xunit;
 
 namespace Cogo.Tests.Bus;
@@ -16,8 +15,7 @@ public class ColdPathTests
     {
         await using var database = await PostgresServers.CreateDatabaseAsync();
         var random = new Random(seed);
-        var open = new List<(NpgsqlConnection Connection, NpgsqlTransaction Transaction, List<long> Ids)>();
-        var committed = new HashSet<long>();
+        var open = new OpenTransactions(database.DataSource);
         var moved = new List<long>();
         var cursor = ("1:1:", "0", 0L);
         for (var step = 0; step < 400; step++)
@@ -25,26 +23,16 @@ public class ColdPathTests
             switch (random.Next(6))
             {
                 case 0 when open.Count < 8:
-                    var connection = await database.DataSource.OpenConnectionAsync();
-                    open.Add((connection, await connection.BeginTransactionAsync(), []));
+                    await open.BeginAsync();
                     break;
                 case 1 or 2 when open.Count > 0:
-                    var writing = open[random.Next(open.Count)];
-                    await using (var insert = new NpgsqlCommand(
+                    await open.InsertAsync(
+                        random.Next(open.Count),
                         "insert into agent_messages (service, role, payload, priority) select 'test', 'work', '{}', 1 from generate_series(1, $1) returning id",
-                        writing.Connection, writing.Transaction))
-                    {
-                        insert.Parameters.AddWithValue(random.Next(1, 9));
-                        await using var reader = await insert.ExecuteReaderAsync();
-                        while (await reader.ReadAsync())
-                        {
-                            writing.Ids.Add(reader.GetInt64(0));
-                        }
-                    }
-
+                        random.Next(1, 9));
                     break;
                 case 3 when open.Count > 0:
-                    await CommitAsync(open, random.Next(open.Count), committed);
+                    await open.CommitAsync(random.Next(open.Count));
                     break;
                 default:
                     (cursor, _) = await MoveAsync(database, cursor, random.Next(1, 6), moved);
@@ -52,10 +40,7 @@ public class ColdPathTests
             }
         }
 
-        while (open.Count > 0)
-        {
-            await CommitAsync(open, 0, committed);
-        }
+        await open.CommitAllAsync();
 
         var more = 1;
         while (more > 0)
@@ -63,8 +48,8 @@ public class ColdPathTests
             (cursor, more) = await MoveAsync(database, cursor, 5, moved);
         }
 
-        Assert.True(committed.Count > 100, $"Only {committed.Count} messages were published.");
-        Assert.Equal(committed.Order(), moved.Order());
+        Assert.True(open.Committed.Count > 100, $"Only {open.Committed.Count} messages were published.");
+        Assert.Equal(open.Committed.Order(), moved.Order());
     }
 
     [Fact]
@@ -99,17 +84,6 @@ public class ColdPathTests
         Assert.Equal(8000, claimed.Count);
         Assert.All(claimed.Take(1000), one => Assert.Equal(9, one.Priority));
         Assert.Equal(4000, await database.ScalarAsync<long>("select count(*) from bus_deferred where claim_id is null"));
-    }
-
-    private static async Task CommitAsync(
-        List<(NpgsqlConnection Connection, NpgsqlTransaction Transaction, List<long> Ids)> open, int which, HashSet<long> committed)
-    {
-        var (connection, transaction, ids) = open[which];
-        open.RemoveAt(which);
-        await transaction.CommitAsync();
-        await transaction.DisposeAsync();
-        await connection.DisposeAsync();
-        committed.UnionWith(ids);
     }
 
     /// <summary>Moves at most so many, and takes them off the cold path again: one that moves a second time shows.</summary>

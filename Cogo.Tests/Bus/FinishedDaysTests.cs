@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cogo.Tests.Fixtures;
 using Npgsql;
 using Xunit;
@@ -17,8 +18,7 @@ public sealed class FinishedDaysTests
     {
         await using var database = await WithOldDaysAsync(postgres);
         var random = new Random(seed);
-        var open = new List<(NpgsqlConnection Connection, NpgsqlTransaction Transaction, List<long> Ids)>();
-        var committed = new HashSet<long>();
+        var open = new OpenTransactions(database.DataSource);
         var held = new List<(long Fence, long Id)>();
         var finished = new List<long>();
         for (var step = 0; step < 300; step++)
@@ -26,14 +26,13 @@ public sealed class FinishedDaysTests
             switch (random.Next(8))
             {
                 case 0 when open.Count < 4:
-                    var connection = await database.DataSource.OpenConnectionAsync();
-                    open.Add((connection, await connection.BeginTransactionAsync(), []));
+                    await open.BeginAsync();
                     break;
                 case 1 or 2 when open.Count > 0:
-                    await PublishAsync(open[random.Next(open.Count)], random);
+                    await PublishAsync(open, random);
                     break;
                 case 3 when open.Count > 0:
-                    await CommitAsync(open, random.Next(open.Count), committed);
+                    await open.CommitAsync(random.Next(open.Count));
                     break;
                 case 4 when held.Count > 0:
                     var (fence, id) = Take(held, random);
@@ -52,12 +51,9 @@ public sealed class FinishedDaysTests
             }
         }
 
-        while (open.Count > 0)
-        {
-            await CommitAsync(open, 0, committed);
-        }
+        await open.CommitAllAsync();
 
-        Assert.True(committed.Count > 50, $"Only {committed.Count} messages were published.");
+        Assert.True(open.Committed.Count > 50, $"Only {open.Committed.Count} messages were published.");
         var before = -1;
         while (before != finished.Count || held.Count > 0)
         {
@@ -76,11 +72,11 @@ public sealed class FinishedDaysTests
             await database.ScalarAsync<string>("select cogo_set_day_aside()");
         }
 
-        Assert.Equal(committed.Order(), finished.Order());
+        Assert.Equal(open.Committed.Order(), finished.Order());
         await SetAsideAsync(database);
         Assert.Equal(0, await OldDaysInAsync(database, "agent_messages"));
         Assert.Equal(3, await OldDaysInAsync(database, "agent_messages_past"));
-        Assert.Equal(committed.Count, await database.ScalarAsync<long>("select count(*) from agent_messages_all"));
+        Assert.Equal(open.Committed.Count, await database.ScalarAsync<long>("select count(*) from agent_messages_all"));
         Assert.True(await database.ScalarAsync<bool>("select count(*) = count(distinct id) from agent_messages_all"));
     }
 
@@ -197,32 +193,13 @@ public sealed class FinishedDaysTests
     private static async Task<long> OldDaysInAsync(TestDatabase database, string table) => await database.ScalarAsync<long>(
         $"select count(*) from pg_inherits where inhparent = '{table}'::regclass and inhrelid::regclass::text like 'agent_messages_202601%'");
 
-    private static async Task PublishAsync((NpgsqlConnection Connection, NpgsqlTransaction Transaction, List<long> Ids) writing, Random random)
-    {
-        await using var insert = new NpgsqlCommand(
-            "insert into agent_messages (service, role, payload, priority, created_at) select 'lane', $1, '{}', $2, $3::timestamptz from generate_series(1, $4) returning id",
-            writing.Connection, writing.Transaction);
-        insert.Parameters.AddWithValue(random.Next(3).ToString(System.Globalization.CultureInfo.InvariantCulture));
-        insert.Parameters.AddWithValue((short)(random.Next(4) == 0 ? 1 : 0));
-        insert.Parameters.AddWithValue(DateTime.Parse(Days[random.Next(3)] + "T12:00:00Z", null, System.Globalization.DateTimeStyles.AdjustToUniversal));
-        insert.Parameters.AddWithValue(random.Next(1, 9));
-        await using var reader = await insert.ExecuteReaderAsync();
-        while (await reader.ReadAsync())
-        {
-            writing.Ids.Add(reader.GetInt64(0));
-        }
-    }
-
-    private static async Task CommitAsync(
-        List<(NpgsqlConnection Connection, NpgsqlTransaction Transaction, List<long> Ids)> open, int which, HashSet<long> committed)
-    {
-        var (connection, transaction, ids) = open[which];
-        open.RemoveAt(which);
-        await transaction.CommitAsync();
-        await transaction.DisposeAsync();
-        await connection.DisposeAsync();
-        committed.UnionWith(ids);
-    }
+    private static Task PublishAsync(OpenTransactions open, Random random) => open.InsertAsync(
+        random.Next(open.Count),
+        "insert into agent_messages (service, role, payload, priority, created_at) select 'lane', $1, '{}', $2, $3 from generate_series(1, $4) returning id",
+        random.Next(3).ToString(CultureInfo.InvariantCulture),
+        (short)(random.Next(4) == 0 ? 1 : 0),
+        DateTime.Parse(Days[random.Next(3)] + "T12:00:00Z", CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal),
+        random.Next(1, 9));
 
     private static async Task ClaimAsync(TestDatabase database, int lane, int limit, List<(long Fence, long Id)> held)
     {
