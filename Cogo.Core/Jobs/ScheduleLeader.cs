@@ -70,7 +70,7 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             // Seldom, since each idle worker asks; soon again after a failure, since the lease runs.
-            var pause = _lease / 2;
+            var pause = _lease * 2 / 3;
             try
             {
                 var (term, next) = await LeadAsync();

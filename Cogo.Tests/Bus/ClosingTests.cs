@@ -5,7 +5,7 @@ namespace Cogo.Tests.Bus;
 
 public class ClosingTests
 {
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_bus_that_closes_while_routes_are_subscribed_leaves_no_session_behind()
     {
         await using var fixture = await BusFixture.CreateAsync();

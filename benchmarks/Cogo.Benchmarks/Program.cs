@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Cogo.Benchmarks;
 using Cogo.Benchmarks.Cases;
 using Cogo.Benchmarks.Contestants;
@@ -5,12 +6,9 @@ using Cogo.Benchmarks.Reporting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 using var cancel = new CancellationTokenSource();
-Console.CancelKeyPress += (_, pressed) =>
-{
-    // The server, its folder and the peers' processes are cleared away first.
-    pressed.Cancel = true;
-    cancel.Cancel();
-};
+// The server, its folder and the peers' processes are cleared away first.
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 if (args is [CogoWorkerProcess.Verb, var kind])
 {
@@ -52,3 +50,9 @@ if (options.JsonPath is not null)
 }
 
 return cancel.IsCancellationRequested ? 130 : 0;
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    cancel.Cancel();
+}
