@@ -31,6 +31,9 @@ internal sealed partial class Bell : IAsyncDisposable
     /// <summary>Timestamp of the last NOTIFY; null: none yet.</summary>
     private long? _sent;
 
+    /// <summary>A publish is on its way that carries the NOTIFY.</summary>
+    private bool _carried;
+
     public Bell(IBusStore store, BusOptions options, WakeUp wakeUp, BusRuntime runtime, ILogger logger)
     {
         _store = store;
@@ -42,8 +45,31 @@ internal sealed partial class Bell : IAsyncDisposable
         _loop = runtime.Run(RunAsync);
     }
 
-    /// <summary>True: the caller is to send the NOTIFY with what it publishes now, and to call <see cref="Rang"/> after.</summary>
-    public bool TakeTurnWithPublish() => _rings.Reader.Count == 0 && TakeTurn();
+    /// <summary>
+    /// True: the caller is to send the NOTIFY with what it publishes now, and to call <see cref="EndTurnWithPublish"/>
+    /// when that has ended. One at a time: commits with NOTIFY wait for each other and for the disk, so several in one
+    /// process would queue up whenever the disk is slow for a moment.
+    /// </summary>
+    public bool TakeTurnWithPublish()
+    {
+        lock (_lock)
+        {
+            if (_carried || _rings.Reader.Count > 0 || !TakeTurn())
+            {
+                return false;
+            }
+
+            return _carried = true;
+        }
+    }
+
+    public void EndTurnWithPublish()
+    {
+        lock (_lock)
+        {
+            _carried = false;
+        }
+    }
 
     /// <summary>The NOTIFY of these lanes went with the commit: only this process's own subscribers are to be woken.</summary>
     public void Rang(IEnumerable<long> lanes)

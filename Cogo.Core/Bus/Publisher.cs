@@ -87,10 +87,24 @@ public sealed class Publisher : IPublisher
             traces[i] = TraceContext.Current(messages[i].TraceId, _time);
         }
 
-        var receipts = new PublishReceipt[messages.Count];
-        var lanes = new HashSet<long>();
         var plain = messages.All(static message => message is { Tenant: null, Priority: 0, MaxAttempts: null, Delay: null, TimeToLive: null });
         var rings = plain && _bell.TakeTurnWithPublish();
+        try
+        {
+            return await SendAtOnceAsync(messages, traces, plain, rings, cancellationToken);
+        }
+        finally
+        {
+            if (rings)
+            {
+                _bell.EndTurnWithPublish();
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<PublishReceipt>> SendAtOnceAsync(
+        IReadOnlyList<OutgoingMessage> messages, (string TraceId, string? TraceParent)[] traces, bool plain, bool rings, CancellationToken cancellationToken)
+    {
         if (plain && messages.Count == 1 && _direct.TryReserve(messages[0].Route) is { } reservation)
         {
             var (id, lane, claimed) = await _direct.PublishAsync(reservation, messages[0], traces[0], rings, cancellationToken);
@@ -102,6 +116,8 @@ public sealed class Publisher : IPublisher
             return [new PublishReceipt(id, traces[0].TraceId, Duplicate: false)];
         }
 
+        var receipts = new PublishReceipt[messages.Count];
+        var lanes = new HashSet<long>();
         await using (var rented = await _connections.RentAsync(cancellationToken))
         await using (var batch = rented.Connection.CreateBatch())
         {
