@@ -38,9 +38,10 @@ internal sealed class ChaosRig : IAsyncDisposable
         .. Server.HasSmallDisk ? [("the disk is full", _ => Server.FillDiskAsync(TimeSpan.FromSeconds(3)))] : Array.Empty<(string, Func<Random, Task>)>(),
     ];
 
-    public static async Task<ChaosRig> StartAsync(int postgres)
+    /// <param name="atLeast">How long faults are drawn: what is written meanwhile must find room.</param>
+    public static async Task<ChaosRig> StartAsync(int postgres, TimeSpan atLeast)
     {
-        var server = await ChaosServer.StartAsync(postgres);
+        var server = await ChaosServer.StartAsync(postgres, atLeast);
         PgBouncer bouncer;
         try
         {

@@ -10,7 +10,8 @@ namespace Cogo.Tests.Chaos;
 /// <summary>A server of the suite's own, to be restarted and run out of disk. As root its data lies on a small file system in memory.</summary>
 internal sealed class ChaosServer : IAsyncDisposable
 {
-    private const string DiskSize = "600m";
+    private const int DiskMegabytes = 600;
+    private const int DiskMegabytesAMinute = 60;
 
     private readonly TemporaryFolder _folder;
     private readonly EmbeddedPostgres _server;
@@ -31,10 +32,11 @@ internal sealed class ChaosServer : IAsyncDisposable
 
     public NpgsqlDataSource DataSource { get; }
 
-    public static async Task<ChaosServer> StartAsync(int major)
+    public static async Task<ChaosServer> StartAsync(int major, TimeSpan runs)
     {
         var folder = new TemporaryFolder();
-        var mounted = Environment.IsPrivilegedProcess && await MountAsync("mount", "-t", "tmpfs", "-o", $"size={DiskSize},mode=755", "tmpfs", folder.Path);
+        var size = DiskMegabytes + (int)(DiskMegabytesAMinute * runs.TotalMinutes);
+        var mounted = Environment.IsPrivilegedProcess && await MountAsync("mount", "-t", "tmpfs", "-o", $"size={size}m,mode=755", "tmpfs", folder.Path);
         try
         {
             var options = EmbeddedPostgresOptions.FromEnvironment() with { Version = major.ToString(), DataDirectory = folder.In("postgres"), Port = null };

@@ -22,7 +22,7 @@ public class ChaosTests(ITestOutputHelper output)
         var atLeast = TimeSpan.FromMinutes(Setting("COGO_CHAOS_MINUTES") ?? 0);
         var random = new Random(seed);
         var clock = Stopwatch.StartNew();
-        await using var rig = await ChaosRig.StartAsync(PostgresVersion());
+        await using var rig = await ChaosRig.StartAsync(PostgresVersion(), atLeast);
         if (!rig.Server.HasSmallDisk)
         {
             output.WriteLine("NOT TESTED: the full disk. It takes a file system of its own, and mounting one takes root.");
