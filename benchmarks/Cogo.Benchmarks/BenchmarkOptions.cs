@@ -35,6 +35,14 @@ internal sealed record BenchmarkOptions
 
     public required string Case { get; init; }
 
+    /// <summary>What makes the same run again: the arguments without the output file's.</summary>
+    public string Command => string.Join(' ', ((string?[])
+    [
+        Case, Quick ? "--quick" : null, RoundsOverride is { } rounds ? Argument("--rounds", rounds) : null,
+        MinutesOverride is { } minutes ? Argument("--minutes", minutes) : null, EventsOverride is { } events ? Argument("--events", events) : null,
+        CasePart is null ? null : $"--case {CasePart}", Only.Count == 0 ? null : $"--only {string.Join(',', Only)}",
+    ]).Where(part => part is not null));
+
     public bool Quick { get; init; }
 
     public string? JsonPath { get; init; }
@@ -89,6 +97,8 @@ internal sealed record BenchmarkOptions
 
         return options;
     }
+
+    private static string Argument(string name, double value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value}");
 
     private static string Value(IReadOnlyList<string> arguments, ref int at) =>
         at + 1 < arguments.Count ? arguments[++at] : throw new FormatException($"{arguments[at]} wants a value.");

@@ -46,7 +46,7 @@ catch (OperationCanceledException) when (cancel.IsCancellationRequested)
 
 if (options.JsonPath is not null)
 {
-    await ResultFile.WriteAsync(options.JsonPath, machine, results, CancellationToken.None);
+    await ResultFile.WriteAsync(options.JsonPath, machine, options, results, CancellationToken.None);
 }
 
 if (results.Count == 0 && !cancel.IsCancellationRequested)
