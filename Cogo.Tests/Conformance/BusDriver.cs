@@ -6,7 +6,7 @@ using Npgsql;
 namespace Cogo.Tests.Conformance;
 
 /// <summary>The bus as a queue under test.</summary>
-internal sealed class BusDriver : IQueueDriver
+internal sealed class BusDriver : IEffectsDriver
 {
     private static readonly Route Next = Route.Parse("test/next/0");
 
@@ -19,7 +19,7 @@ internal sealed class BusDriver : IQueueDriver
 
     public OutgoingMessage FollowUp { get; } = new(Next, "{}");
 
-    public static async Task<IQueueDriver> CreateAsync(int postgres) => new BusDriver(await BusFixture.CreateAsync(postgres));
+    public static async Task<IEffectsDriver> CreateAsync(int postgres) => new BusDriver(await BusFixture.CreateAsync(postgres));
 
     public async Task<IReadOnlyList<long>> PutAsync(IReadOnlyList<Put> items, NpgsqlTransaction? transaction = null)
     {

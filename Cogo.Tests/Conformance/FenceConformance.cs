@@ -3,12 +3,11 @@ using Cogo.Core.Audit;
 using Cogo.Core.Bus;
 using Cogo.Core.Pipeline;
 using Cogo.Tests.Fixtures;
-using Npgsql;
 using Xunit;
 
 namespace Cogo.Tests.Conformance;
 
-/// <summary>Who may end an attempt, and what an end brings with it.</summary>
+/// <summary>Who may end an attempt, and what becomes of those that nobody ends.</summary>
 public abstract class FenceConformance
 {
     private static readonly WorkerSettings One = new();
@@ -17,58 +16,26 @@ public abstract class FenceConformance
 
     private protected FenceConformance(Func<Task<IQueueDriver>> start) => _start = start;
 
-    public static TheoryData<string> Endings => ["finish", "finish with effects", "retry", "fail"];
+    public static TheoryData<string> Endings => ["finish", "finish with an event", "retry", "fail"];
 
     [Theory]
     [MemberData(nameof(Endings))]
     public async Task A_zombie_ends_nothing_after_its_lease_was_taken(string ending)
     {
         await using var queue = await _start();
-        await CreateLedgerAsync(queue);
-        var release = new TaskCompletionSource();
-        var zombies = new ConcurrentQueue<Attempt>();
-        var zombie = await queue.WorkAsync(
-            async (attempt, _) =>
+        var (id, heir) = await ZombieAndHeir.RunAsync(
+            queue,
+            zombie => ending switch
             {
-                zombies.Enqueue(attempt);
-                await release.Task; // deaf to its token, as a handler may be
-                return ending switch
-                {
-                    "retry" => new Outcome.Retry("zombie"),
-                    "fail" => new Outcome.Fail("zombie", "zombie", Verdict.Failed),
-                    "finish with effects" => new Outcome.Done { Publish = [queue.FollowUp], Write = Write(attempt), Events = [new AuditEvent("zombie_done")] },
-                    _ => Outcome.Completed(),
-                };
+                "retry" => new Outcome.Retry("zombie"),
+                "fail" => new Outcome.Fail("zombie", "zombie", Verdict.Failed),
+                "finish with an event" => Outcome.Completed([Ended(zombie)]),
+                _ => Outcome.Completed(),
             },
-            One with { CancelGrace = TimeSpan.FromMinutes(1), DrainTimeout = TimeSpan.FromMinutes(1) });
-        var id = (await queue.PutAsync([new Put()]))[0];
-        await Eventually.BecomesTrueAsync(() => !zombies.IsEmpty, "the zombie's attempt");
+            heir => Outcome.Completed([Ended(heir)]));
 
-        await queue.TakeLeasesAsync();
-        await queue.HastenAsync();
-        var heirs = new ConcurrentQueue<Attempt>();
-        var inherited = new TaskCompletionSource();
-        await queue.WorkAsync(
-            async (attempt, token) =>
-            {
-                heirs.Enqueue(attempt);
-                await inherited.Task.WaitAsync(token);
-                return new Outcome.Done { Write = Write(attempt) };
-            },
-            One);
-        await Eventually.BecomesTrueAsync(() => !heirs.IsEmpty, "the heir's attempt");
-        release.SetResult();
-        await zombie.DisposeAsync();
-        Assert.Equal(Place.Unfinished, (await queue.StandingAsync(id)).Place);
-        inherited.SetResult();
-
-        await DeliveryConformance.FinishedAsync(queue, id);
-        var heir = Assert.Single(heirs);
-        Assert.Equal(2, heir.Number);
-        Assert.True(heir.Fence > zombies.First().Fence);
-        Assert.Equal([(id, heir.Fence)], await LedgerAsync(queue));
-        Assert.Equal(0, await queue.FollowUpsAsync());
-        Assert.Equal(0, await queue.Database.ScalarAsync<long>("select count(*) from bus_events where type = 'zombie_done'"));
+        Assert.Equal(1, await queue.Database.ScalarAsync<long>("select count(*) from bus_events where type = 'work_done'"));
+        Assert.Equal(heir.Fence, await queue.Database.ScalarAsync<long>("select (data ->> 'fence')::bigint from bus_events where type = 'work_done' and message_id = $1", id));
     }
 
     [Fact]
@@ -172,69 +139,5 @@ public abstract class FenceConformance
         Assert.Equal([1, 2, 3], seen.Select(attempt => attempt.Number));
     }
 
-    [Fact]
-    public async Task What_an_outcome_writes_publishes_and_audits_happens_with_its_end()
-    {
-        await using var queue = await _start();
-        await CreateLedgerAsync(queue);
-        var fences = new ConcurrentQueue<Attempt>();
-        await queue.WorkAsync(
-            (attempt, _) =>
-            {
-                fences.Enqueue(attempt);
-                return Task.FromResult<Outcome>(Outcome.Completed([new AuditEvent("work_done", new { note = "bad \0 text" })], [queue.FollowUp]) with { Write = Write(attempt) });
-            },
-            One);
-        var id = (await queue.PutAsync([new Put()]))[0];
-
-        await DeliveryConformance.FinishedAsync(queue, id);
-        Assert.Equal([(id, fences.Single().Fence)], await LedgerAsync(queue));
-        Assert.Equal(1, await queue.FollowUpsAsync());
-        Assert.Equal(1, await queue.Database.ScalarAsync<long>("select count(*) from bus_events where type = 'work_done' and message_id = $1", id));
-    }
-
-    [Fact]
-    public async Task An_outcome_that_cannot_be_written_is_a_failed_attempt_and_leaves_nothing_behind()
-    {
-        await using var queue = await _start();
-        await CreateLedgerAsync(queue);
-        await queue.WorkAsync(
-            (attempt, _) => Task.FromResult<Outcome>(new Outcome.Done
-            {
-                Write = Write(attempt),
-                Publish = [queue.FollowUp],
-                Events = [new AuditEvent("Not A Legal Type")],
-            }),
-            One);
-        var id = (await queue.PutAsync([new Put { MaxAttempts = 1 }]))[0];
-
-        var standing = await Eventually.BecomesAsync(() => queue.StandingAsync(id), s => s.Place == Place.Dead, "the dead letter");
-        Assert.Equal("retries_exhausted", standing.Code);
-        Assert.Contains("was refused", standing.Reason, StringComparison.Ordinal);
-        Assert.Empty(await LedgerAsync(queue));
-        Assert.Equal(0, await queue.FollowUpsAsync());
-    }
-
-    private static Task CreateLedgerAsync(IQueueDriver queue) => queue.Database.ExecuteAsync("create table ledger (item bigint, fence bigint)");
-
-    private static Func<NpgsqlTransaction, CancellationToken, Task> Write(Attempt attempt) => async (transaction, cancellationToken) =>
-    {
-        await using var insert = new NpgsqlCommand("insert into ledger values ($1, $2)", transaction.Connection, transaction);
-        insert.Parameters.Add(new NpgsqlParameter { Value = attempt.Id });
-        insert.Parameters.Add(new NpgsqlParameter { Value = attempt.Fence });
-        await insert.ExecuteNonQueryAsync(cancellationToken);
-    };
-
-    private static async Task<List<(long, long)>> LedgerAsync(IQueueDriver queue)
-    {
-        var rows = new List<(long, long)>();
-        await using var ask = queue.Database.DataSource.CreateCommand("select item, fence from ledger");
-        await using var reader = await ask.ExecuteReaderAsync();
-        while (await reader.ReadAsync())
-        {
-            rows.Add((reader.GetInt64(0), reader.GetInt64(1)));
-        }
-
-        return rows;
-    }
+    private protected static AuditEvent Ended(Attempt attempt) => new("work_done", new { fence = attempt.Fence });
 }

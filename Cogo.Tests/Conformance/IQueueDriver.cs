@@ -17,17 +17,21 @@ internal interface IQueueDriver : IAsyncDisposable
 
     Task<Standing> StandingAsync(long id);
 
-    /// <summary>Publishes this on another queue nobody works on; part of an outcome.</summary>
-    OutgoingMessage FollowUp { get; }
-
-    /// <summary>Items on the queue of <see cref="FollowUp"/>.</summary>
-    Task<long> FollowUpsAsync();
-
     /// <summary>Takes every lease, as if all workers had been silent for longer than theirs.</summary>
     Task TakeLeasesAsync();
 
     /// <summary>What waits out a backoff waits no longer.</summary>
     Task HastenAsync();
+}
+
+/// <summary>A queue whose outcomes also write and publish.</summary>
+internal interface IEffectsDriver : IQueueDriver
+{
+    /// <summary>Publishes this on another queue nobody works on; part of an outcome.</summary>
+    OutgoingMessage FollowUp { get; }
+
+    /// <summary>Items on the queue of <see cref="FollowUp"/>.</summary>
+    Task<long> FollowUpsAsync();
 }
 
 internal sealed record Put(string Payload = "{}")

@@ -6,7 +6,10 @@ using Npgsql;
 
 namespace Cogo.Tests.Conformance;
 
-/// <summary>The job queue as a queue under test. A job's outcome publishes nothing, so effects are the bus's to prove.</summary>
+/// <summary>
+/// The job queue as a queue under test. A job's outcome neither writes nor publishes: it has its result, which here is what
+/// the attempt audits last.
+/// </summary>
 internal sealed class JobDriver : IQueueDriver
 {
     private const string Type = "test.work";
@@ -16,8 +19,6 @@ internal sealed class JobDriver : IQueueDriver
     private JobDriver(JobFixture fixture) => _fixture = fixture;
 
     public TestDatabase Database => _fixture.Database;
-
-    public OutgoingMessage FollowUp => throw new NotSupportedException("A job's outcome publishes nothing.");
 
     public static async Task<IQueueDriver> CreateAsync(int postgres) => new JobDriver(await JobFixture.CreateAsync(postgres));
 
@@ -67,8 +68,6 @@ internal sealed class JobDriver : IQueueDriver
             };
     }
 
-    public Task<long> FollowUpsAsync() => throw new NotSupportedException("A job's outcome publishes nothing.");
-
     public Task TakeLeasesAsync() => Database.TakeLeasesAsync();
 
     public Task HastenAsync() => Database.ExecuteAsync("update bus_deferred set ready_at = clock_timestamp() where claim_id is null and attempt > 0");
@@ -79,7 +78,7 @@ internal sealed class JobDriver : IQueueDriver
     {
         Outcome.Retry retry => new JobOutcome.Retry(retry.Reason, retry.After),
         Outcome.Fail fail => new JobOutcome.Failed(fail.Code, fail.Reason),
-        { Write: null, Publish.Count: 0, Events.Count: 0 } => new JobOutcome.Succeeded(),
-        _ => throw new NotSupportedException("A job's outcome has no effects but its result."),
+        { Write: null, Publish.Count: 0, Events: var events } => new JobOutcome.Succeeded(events.Count == 0 ? null : events[^1].Data) { Events = events },
+        _ => throw new NotSupportedException("A job's outcome neither writes nor publishes."),
     };
 }

@@ -14,8 +14,8 @@ internal sealed record BenchmarkOptions
           jobs        the same for the job queue
           latency     publish -> handler at idle, 1, 100 and 1000 messages or jobs a second, and what 'idle' measures
           idle        what a worker process of the bus, and one of the job queue, costs that has nothing to do
-          steady      minutes of constant load, also with a transaction held open elsewhere
-          backlog     draining the front of a backlog of 10 thousand and of a million
+          steady      minutes of constant load, also with a transaction held open elsewhere; of jobs without --quick only
+          backlog     draining the front of a backlog of 10 thousand and of a million (quick 200 thousand) messages or jobs
           partitions  what a claim costs with 8, 90 and 365 days of finished messages kept
           trace       reading one trace out of 10 million events, and the figures of a day
           index       the code index: 100,000 lines of C#, unchanged, one file changed, searches
@@ -25,6 +25,7 @@ internal sealed record BenchmarkOptions
           --rounds N       rounds a case (default 5, quick 3)
           --minutes N      length of a steady run (default 10, quick 0.4)
           --events N       events of the trace case (default 10000000, quick 1000000)
+          --case TEXT      only cases with this in their name, such as jobs_end_to_end or 10kb
           --only NAMES     only these contestants: cogo, graphile-worker, pg-boss, ceiling
 
         COGO_POSTGRES chooses the server: 18 (default), 15, or a folder of binaries.
@@ -33,6 +34,14 @@ internal sealed record BenchmarkOptions
     private static readonly string[] Cases = ["all", "bus", "jobs", "latency", "idle", "steady", "backlog", "partitions", "trace", "index"];
 
     public required string Case { get; init; }
+
+    /// <summary>What makes the same run again: the arguments without the output file's.</summary>
+    public string Command => string.Join(' ', ((string?[])
+    [
+        Case, Quick ? "--quick" : null, RoundsOverride is { } rounds ? Argument("--rounds", rounds) : null,
+        MinutesOverride is { } minutes ? Argument("--minutes", minutes) : null, EventsOverride is { } events ? Argument("--events", events) : null,
+        CasePart is null ? null : $"--case {CasePart}", Only.Count == 0 ? null : $"--only {string.Join(',', Only)}",
+    ]).Where(part => part is not null));
 
     public bool Quick { get; init; }
 
@@ -44,6 +53,9 @@ internal sealed record BenchmarkOptions
 
     public long? EventsOverride { get; init; }
 
+    /// <summary>Part of the names of the cases that are to run; null: all of them.</summary>
+    public string? CasePart { get; init; }
+
     public IReadOnlyList<string> Only { get; init; } = [];
 
     public int Rounds => RoundsOverride ?? (Quick ? 3 : 5);
@@ -54,6 +66,10 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Whether the part of the suite with this name runs: <c>latency</c> takes <c>idle</c> with it.</summary>
     public bool Wants(string name) => Case == "all" || Case == name || (Case == "latency" && name == "idle");
+
+    /// <summary>Whether one of these results is asked for.</summary>
+    public bool WantsCase(params IReadOnlyList<string> results) =>
+        CasePart is null || results.Any(result => result.Contains(CasePart, StringComparison.OrdinalIgnoreCase));
 
     /// <exception cref="FormatException">An argument is not known; the message says which.</exception>
     public static BenchmarkOptions Parse(IReadOnlyList<string> arguments)
@@ -73,6 +89,7 @@ internal sealed record BenchmarkOptions
                 "--rounds" => options with { RoundsOverride = (int)Number(arguments, ref i) },
                 "--minutes" => options with { MinutesOverride = Number(arguments, ref i) },
                 "--events" => options with { EventsOverride = Math.Max(1_000, (long)Number(arguments, ref i)) },
+                "--case" => options with { CasePart = Value(arguments, ref i) },
                 "--only" => options with { Only = Value(arguments, ref i).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
                 var other => throw new FormatException($"'{other}' is not an option."),
             };
@@ -80,6 +97,8 @@ internal sealed record BenchmarkOptions
 
         return options;
     }
+
+    private static string Argument(string name, double value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value}");
 
     private static string Value(IReadOnlyList<string> arguments, ref int at) =>
         at + 1 < arguments.Count ? arguments[++at] : throw new FormatException($"{arguments[at]} wants a value.");

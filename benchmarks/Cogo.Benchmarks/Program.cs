@@ -46,7 +46,14 @@ catch (OperationCanceledException) when (cancel.IsCancellationRequested)
 
 if (options.JsonPath is not null)
 {
-    await ResultFile.WriteAsync(options.JsonPath, machine, results, CancellationToken.None);
+    await ResultFile.WriteAsync(options.JsonPath, machine, options, results, CancellationToken.None);
+}
+
+if (results.Count == 0 && !cancel.IsCancellationRequested)
+{
+    await Console.Error.WriteLineAsync(
+        $"Nothing was measured: '{options.Case}' has no case that --case, --only and --quick leave over. Run it without them to see the names.");
+    return 1;
 }
 
 return cancel.IsCancellationRequested ? 130 : 0;

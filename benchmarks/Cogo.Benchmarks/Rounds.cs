@@ -42,7 +42,8 @@ internal static class Rounds
     private static string ProcessorTime(Workload workload, TimeSpan? server, TimeSpan? client)
     {
         double messages = workload.Messages + workload.Warmup;
-        return workload.Messages == 0 || server is null
+        // A backlog is also work, and peers fill another number of them.
+        return workload.Kind is not (WorkloadKind.EndToEnd or WorkloadKind.Publish) || server is null
             ? ""
             : string.Create(
                 CultureInfo.InvariantCulture,

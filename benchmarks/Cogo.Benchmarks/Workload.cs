@@ -41,6 +41,9 @@ internal sealed record Workload
     /// <summary>Messages that stand in the queue when draining starts.</summary>
     public int Backlog { get; init; }
 
+    /// <summary>After so long a peer is stopped, and its figure is of what it drained until then.</summary>
+    public double DrainLimitSeconds { get; init; }
+
     /// <summary>Messages a second, of the latency case.</summary>
     public double Rate { get; init; }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parentPort } from "node:worker_threads";
 import { Logger, makeWorkerUtils, run, runMigrations } from "graphile-worker";
 import pg from "pg";
-import { emit, openLoop, payload, percentiles, publishAll, until, warmup, workload } from "./measure.mjs";
+import { emit, openLoop, payload, percentiles, publishAll, until, untilFrontIsDrained, warmup, workload } from "./measure.mjs";
 import { publishInThread } from "./publisher-thread.mjs";
 
 const { connectionString, mode } = workload;
@@ -60,8 +60,11 @@ const endToEnd = async () => {
 };
 
 const backlog = async () => {
+  const warm = await start({ work: () => {} });
+  await publish({ ...workload, messages: workload.warmup });
+  await until(isEmpty, "an empty queue after the warm-up");
+  await warm.stop();
   const filled = await publish({ ...workload, messages: workload.backlog });
-  const wanted = Math.min(workload.messages, workload.backlog);
   let handled = 0;
   let begun;
   // The clock starts with the first job, when the worker stands; it stops when the front of the backlog is drained.
@@ -71,8 +74,8 @@ const backlog = async () => {
       handled++;
     },
   });
-  await until(() => handled >= wanted, "the front of the backlog to be handled", 2);
-  emit({ per_second: handled / ((performance.now() - begun) / 1000), publish_per_second: filled });
+  await untilFrontIsDrained(() => handled);
+  emit({ per_second: handled / ((performance.now() - begun) / 1000), drained: handled, publish_per_second: filled });
   await runner.stop();
   await pool.query("truncate graphile_worker._private_jobs");
 };

@@ -53,11 +53,26 @@ export const percentiles = (values) => {
   return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
 };
 
-/** Awaits a condition; throws when it does not come true in time. */
-export const until = async (condition, what, pauseMs = 5, limitMs = 180_000) => {
+/** Awaits a condition for so long at most; whether it came true. */
+const within = async (condition, pauseMs, limitMs) => {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`${what} did not come true within ${limitMs} ms.`);
+    if (performance.now() > deadline) return false;
     await sleep(pauseMs);
   }
+  return true;
+};
+
+/** Awaits a condition; throws when it does not come true in time. */
+export const until = async (condition, what, pauseMs = 5, limitMs = 180_000) => {
+  if (!(await within(condition, pauseMs, limitMs))) throw new Error(`${what} did not come true within ${limitMs} ms.`);
+};
+
+/** Waits until `drained()` jobs are the front of the backlog, or the time for that is over; throws when there are none by then. */
+export const untilFrontIsDrained = async (drained) => {
+  const wanted = Math.min(workload.messages, workload.backlog);
+  const whole = await within(() => drained() >= wanted, 2, workload.drainLimitSeconds * 1000);
+  if (whole) return;
+  if (drained() === 0) throw new Error(`No job of a backlog of ${workload.backlog} was handled within ${workload.drainLimitSeconds} s.`);
+  process.stderr.write(`stopped after ${workload.drainLimitSeconds} s: ${drained()} of ${wanted} jobs were drained\n`);
 };

@@ -5,7 +5,7 @@ import { parentPort } from "node:worker_threads";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { PgBoss } from "pg-boss";
-import { emit, openLoop, payload, percentiles, publishAll, until, warmup, workload } from "./measure.mjs";
+import { emit, openLoop, payload, percentiles, publishAll, until, untilFrontIsDrained, warmup, workload } from "./measure.mjs";
 import { publishInThread } from "./publisher-thread.mjs";
 
 const { connectionString, mode } = workload;
@@ -69,12 +69,16 @@ const endToEnd = async () => {
 };
 
 const backlog = async () => {
+  const cool = drain();
+  await publish({ ...workload, messages: workload.warmup });
+  await until(isEmpty, "an empty queue after the warm-up");
+  await cool();
   const filled = await publish({ ...workload, messages: workload.backlog });
   let handled = 0;
   const begun = performance.now();
   const stop = drain((count) => (handled += count));
-  await until(() => handled >= Math.min(workload.messages, workload.backlog), "the front of the backlog to be handled", 2);
-  emit({ per_second: handled / ((performance.now() - begun) / 1000), publish_per_second: filled });
+  await untilFrontIsDrained(() => handled);
+  emit({ per_second: handled / ((performance.now() - begun) / 1000), drained: handled, publish_per_second: filled });
   await stop();
   await boss.deleteAllJobs(queue);
 };

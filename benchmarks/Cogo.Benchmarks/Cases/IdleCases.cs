@@ -22,6 +22,11 @@ internal sealed class IdleCases(BenchmarkServer server, ContestantSet contestant
 
         foreach (var (kind, name) in new[] { (CogoWorkerProcess.Messages, "idle"), (CogoWorkerProcess.Jobs, "jobs_idle") })
         {
+            if (!options.WantsCase($"{name}_processor", $"{name}_queries"))
+            {
+                continue;
+            }
+
             var database = await contestants.CogoDatabaseAsync(cancellationToken);
             var statements = await StatementLog.OpenAsync(server, database, Application, cancellationToken);
             var connection = new NpgsqlConnectionStringBuilder(server.ConnectionString(database)) { ApplicationName = Application }.ConnectionString;

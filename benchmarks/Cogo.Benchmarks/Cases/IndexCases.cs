@@ -21,6 +21,11 @@ internal sealed class IndexCases(BenchmarkServer server, BenchmarkOptions option
 
     public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (!options.WantsCase("index_full", "index_unchanged", "index_one_file", "index_search"))
+        {
+            yield break;
+        }
+
         var folder = Directory.CreateTempSubdirectory("cogo-bench-index-").FullName;
         try
         {

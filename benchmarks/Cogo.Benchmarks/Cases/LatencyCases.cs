@@ -17,18 +17,26 @@ internal sealed class LatencyCases(BenchmarkServer server, ContestantSet contest
         ("latency_1000_per_second", CogoBus.Create, 1000, 30, false),
         ("jobs_latency_idle", CogoJobs.Create, 4, 30, false),
         ("jobs_latency_idle_apart", CogoJobs.Create, 4, 30, true),
+        ("jobs_latency_1_per_second", CogoJobs.Create, 1, 60, false),
         ("jobs_latency_100_per_second", CogoJobs.Create, 100, 30, false),
         ("jobs_latency_1000_per_second", CogoJobs.Create, 1000, 30, false),
     ];
+
+    private static readonly string[] Percentiles = ["p50", "p99", "p999"];
 
     public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var (name, cogo, rate, seconds, apart) in Loads)
         {
+            if (!options.WantsCase([.. Percentiles.Select(percentile => $"{name}_{percentile}")]))
+            {
+                continue;
+            }
+
             var workload = new Workload { Kind = WorkloadKind.Latency, Rate = rate, Seconds = options.Quick ? 5 : seconds, Apart = apart };
             var taking = await contestants.CreateWithAsync(cogo, database => new TwoCommits(database), cancellationToken);
             var figures = await Rounds.RunAsync(name, server, taking, workload, options.Rounds, cancellationToken);
-            foreach (var percentile in new[] { "p50", "p99", "p999" })
+            foreach (var percentile in Percentiles)
             {
                 yield return Rounds.Result($"{name}_{percentile}", "ms", percentile, figures);
             }

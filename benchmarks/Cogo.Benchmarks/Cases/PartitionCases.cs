@@ -9,10 +9,11 @@ namespace Cogo.Benchmarks.Cases;
 internal sealed class PartitionCases(BenchmarkServer server, ContestantSet contestants, BenchmarkOptions options)
 {
     private static readonly int[] Days = [8, 90, 365];
+    private static readonly string[] Figures = ["claim", "poll", "first_claim"];
 
     public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (!contestants.Wanted(CogoBus.ContestantName))
+        if (!contestants.Wanted(CogoBus.ContestantName) || !options.WantsCase([.. Days.SelectMany(days => Figures.Select(figure => Name(days, figure)))]))
         {
             yield break;
         }
@@ -47,15 +48,15 @@ internal sealed class PartitionCases(BenchmarkServer server, ContestantSet conte
 
             foreach (var (what, figures, note) in new[]
             {
-                ("claim", claims, $"A claim of {KeptDays.Batch} messages, on a connection that has claimed before."),
-                ("poll", polls, "What an idle worker asks for one route."),
-                ("first_claim", firsts, "The first claim of a new connection: its plans are made."),
+                (Figures[0], claims, $"A claim of {KeptDays.Batch} messages, on a connection that has claimed before."),
+                (Figures[1], polls, "What an idle worker asks for one route."),
+                (Figures[2], firsts, "The first claim of a new connection: its plans are made."),
             })
             {
                 foreach (var kept in histories)
                 {
                     var result = new CaseResult(
-                        string.Create(CultureInfo.InvariantCulture, $"partitions_{kept.Days}_days_{what}"), "ms", new Series(figures[kept.Days]), new Dictionary<string, Series>(StringComparer.Ordinal), null)
+                        Name(kept.Days, what), "ms", new Series(figures[kept.Days]), new Dictionary<string, Series>(StringComparer.Ordinal), null)
                     {
                         Note = $"{note} The ratio is to {Days[0]} days. {(kept.SetAside is { } aside ? $"{aside} days were set aside." : "No day was set aside.")}",
                     };
@@ -76,6 +77,8 @@ internal sealed class PartitionCases(BenchmarkServer server, ContestantSet conte
             await server.DropDatabaseAsync(Database(days), cancellationToken);
         }
     }
+
+    private static string Name(int days, string figure) => string.Create(CultureInfo.InvariantCulture, $"partitions_{days}_days_{figure}");
 
     private static string Database(int days) => string.Create(CultureInfo.InvariantCulture, $"cogo_{days}_days");
 

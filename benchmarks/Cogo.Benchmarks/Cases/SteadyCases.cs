@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Cogo.Benchmarks.Contestants;
 using Cogo.Benchmarks.Reporting;
@@ -17,13 +18,27 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
             yield break;
         }
 
-        var free = await RunAsync("steady", heldTransaction: false, cancellationToken);
-        yield return free;
-        var held = await RunAsync("steady_with_a_held_transaction", heldTransaction: true, cancellationToken);
-        yield return held with { Note = $"{held.Note} Of the run without a held transaction: {held.RatioTo(free.Cogo):0.00}." };
+        // Jobs only in the long form: the short one is to be short.
+        foreach (var queue in options.Quick ? new[] { QueueUnderTest.Bus } : [QueueUnderTest.Bus, QueueUnderTest.Jobs])
+        {
+            CaseResult? free = null;
+            if (options.WantsCase($"{queue.Prefix}steady"))
+            {
+                yield return free = await RunAsync(queue, $"{queue.Prefix}steady", heldTransaction: false, cancellationToken);
+            }
+
+            if (options.WantsCase($"{queue.Prefix}steady_with_a_held_transaction"))
+            {
+                var held = await RunAsync(queue, $"{queue.Prefix}steady_with_a_held_transaction", heldTransaction: true, cancellationToken);
+                yield return free is null ? held : held with
+                {
+                    Note = string.Create(CultureInfo.InvariantCulture, $"{held.Note} Of the run without a held transaction: {held.RatioTo(free.Cogo):0.00}."),
+                };
+            }
+        }
     }
 
-    private async Task<CaseResult> RunAsync(string name, bool heldTransaction, CancellationToken cancellationToken)
+    private async Task<CaseResult> RunAsync(QueueUnderTest queue, string name, bool heldTransaction, CancellationToken cancellationToken)
     {
         var databaseName = await contestants.CogoDatabaseAsync(cancellationToken);
         await using var database = NpgsqlDataSource.Create(server.ConnectionString(databaseName));
@@ -36,15 +51,15 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
         }
 
         await server.SettleAsync(cancellationToken);
-        var run = new SteadyRun(database, options.SteadyTime);
+        var run = new SteadyRun(database, options.SteadyTime, jobs: queue == QueueUnderTest.Jobs);
         var perSecond = await run.RunAsync(cancellationToken);
         var window = Math.Max(1, Math.Min(60, perSecond.Count / 4));
         var (first, last) = (new Series(perSecond.Take(window)), new Series(perSecond.TakeLast(window)));
         var (firstMean, lastMean) = (perSecond.Take(window).Average(), perSecond.TakeLast(window).Average());
-        return new CaseResult(name, "msg/s", last, NoPeers, null)
+        return new CaseResult(name, queue.Unit, last, NoPeers, null)
         {
             OwnRatio = lastMean / firstMean,
-            Note = $"Last {window} s against the first {window} s (median {first.Median:0} msg/s) of {perSecond.Count} s. Dead rows at the end: {await DeadRowsAsync(database, cancellationToken)}.",
+            Note = $"Last {window} s against the first {window} s (median {first.Median:0} {queue.Unit}) of {perSecond.Count} s. Dead rows at the end: {await DeadRowsAsync(database, cancellationToken)}.",
         };
     }
 

@@ -14,8 +14,8 @@ internal static class Suite
         var contestants = new ContestantSet(server, options, NullLogger.Instance);
         (string Name, IAsyncEnumerable<CaseResult> Results)[] all =
         [
-            ("bus", new BusCases(server, contestants, options).RunAsync(cancellationToken)),
-            ("jobs", new JobCases(server, contestants, options).RunAsync(cancellationToken)),
+            ("bus", new ThroughputCases(server, contestants, options, QueueUnderTest.Bus).RunAsync(cancellationToken)),
+            ("jobs", new ThroughputCases(server, contestants, options, QueueUnderTest.Jobs).RunAsync(cancellationToken)),
             ("latency", new LatencyCases(server, contestants, options).RunAsync(cancellationToken)),
             ("idle", new IdleCases(server, contestants, options).RunAsync(cancellationToken)),
             ("steady", new SteadyCases(server, contestants, options).RunAsync(cancellationToken)),
@@ -28,7 +28,11 @@ internal static class Suite
         {
             await foreach (var result in results)
             {
-                yield return result;
+                // Some are measured together with others.
+                if (options.WantsCase(result.Case))
+                {
+                    yield return result;
+                }
             }
         }
     }

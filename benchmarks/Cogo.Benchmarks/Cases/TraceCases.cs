@@ -50,6 +50,11 @@ internal sealed class TraceCases(BenchmarkServer server, BenchmarkOptions option
 
     public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (!options.WantsCase("trace_p50", "trace_p99", "trace_most", "figures_of_a_day"))
+        {
+            yield break;
+        }
+
         await server.CreateCogoDatabaseAsync(Database, NullLogger.Instance, cancellationToken);
         await using var source = NpgsqlDataSource.Create(server.ConnectionString(Database));
         var tasks = options.Events / EventsATask;

@@ -52,30 +52,10 @@ internal sealed class CogoBus(string connectionString) : IContestant
 
     private static async Task<IReadOnlyDictionary<string, double>> BacklogAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
-        await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
         await using var bus = CogoSettings.Bus(database);
-        // Code and plans are warm before the backlog stands: then only its size differs.
-        var warm = await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
-        await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Warmup, cancellationToken);
-        await acknowledged.UntilAsync(workload.Warmup, cancellationToken);
-        await warm.DisposeAsync();
-
-        var drained = TimeSpan.Zero;
-        var messages = 0;
-        while (messages < workload.Messages)
-        {
-            await CogoPublishing.RunAsync(bus.Publisher.PublishAsync, workload, workload.Backlog, cancellationToken);
-            await acknowledged.RestartAsync(cancellationToken);
-            var clock = Stopwatch.StartNew();
-            await using var subscription = await bus.SubscribeAsync(
-                CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);
-            var part = Math.Min(workload.Backlog, workload.Messages);
-            messages += (int)await acknowledged.UntilAtLeastAsync(part, cancellationToken);
-            drained += clock.Elapsed;
-            await acknowledged.UntilAsync(workload.Backlog, cancellationToken);
-        }
-
-        return PerSecond(messages, drained);
+        return await CogoBacklog.RunAsync(
+            database, workload, bus.Publisher.PublishAsync,
+            async token => await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, token), cancellationToken);
     }
 
     private static Dictionary<string, double> PerSecond(int messages, TimeSpan elapsed) =>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Cogo.Core.Bus;
 using Cogo.Core.Jobs;
 using Npgsql;
 
@@ -18,6 +19,7 @@ internal sealed class CogoJobs(string connectionString) : IContestant
         {
             WorkloadKind.Publish => await EnqueueAloneAsync(database, workload, cancellationToken),
             WorkloadKind.EndToEnd => await EndToEndAsync(database, workload, cancellationToken),
+            WorkloadKind.Backlog => await BacklogAsync(database, workload, cancellationToken),
             WorkloadKind.Latency => await CogoLatency.OfJobsAsync(database, workload, cancellationToken),
             _ => throw new NotSupportedException($"Cogo's jobs have no {workload.Kind}."),
         };
@@ -51,11 +53,26 @@ internal sealed class CogoJobs(string connectionString) : IContestant
         return PerSecond(workload, clock);
     }
 
+    private static async Task<IReadOnlyDictionary<string, double>> BacklogAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
+    {
+        await using var bus = CogoSettings.Bus(database);
+        return await CogoBacklog.RunAsync(database, workload, Enqueueing(new JobQueue(database, bus)), StartAsync, cancellationToken);
+
+        async Task<IAsyncDisposable> StartAsync(CancellationToken token)
+        {
+            var worker = CogoSettings.JobWorker(database, bus, new CogoSettings.NoWork());
+            await worker.StartAsync(token);
+            return worker;
+        }
+    }
+
     private static Dictionary<string, double> PerSecond(Workload workload, Stopwatch clock) =>
         new(StringComparer.Ordinal) { ["per_second"] = workload.Messages / clock.Elapsed.TotalSeconds };
 
     private static Task EnqueueAsync(JobQueue queue, Workload workload, int jobs, CancellationToken cancellationToken) =>
-        CogoPublishing.RunAsync(
-            (messages, token) => queue.EnqueueAsync(Array.ConvertAll(messages, message => new JobRequest(CogoSettings.JobType, message.Payload)), token),
-            workload, jobs, cancellationToken);
+        CogoPublishing.RunAsync(Enqueueing(queue), workload, jobs, cancellationToken);
+
+    /// <summary>Enqueues a job with each message's payload.</summary>
+    public static Func<OutgoingMessage[], CancellationToken, Task> Enqueueing(JobQueue queue) => (messages, token) =>
+        queue.EnqueueAsync(Array.ConvertAll(messages, message => new JobRequest(CogoSettings.JobType, message.Payload)), token);
 }

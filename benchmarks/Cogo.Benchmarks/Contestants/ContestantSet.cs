@@ -11,12 +11,13 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
     private PeerScripts? _scripts;
 
     /// <summary>Cogo, the peers, and where asked the ceiling; those of <c>--only</c>.</summary>
-    /// <param name="cogo">Makes Cogo's side on a database with its schema, given by connection string; null: it has none.</param>
-    public async Task<IReadOnlyList<IContestant>> CreateAsync(Func<string, IContestant>? cogo, bool ceiling, CancellationToken cancellationToken)
+    /// <param name="cogo">Makes Cogo's side on a database with its schema, given by connection string.</param>
+    /// <param name="ceiling">Scripts of the ceiling, such as <see cref="PgBench.Jobs"/>; null: there is none.</param>
+    public async Task<IReadOnlyList<IContestant>> CreateAsync(Func<string, IContestant> cogo, string? ceiling, CancellationToken cancellationToken)
     {
         await DropAsync(cancellationToken);
         var contestants = new List<IContestant>();
-        if (cogo is not null && Wanted(CogoBus.ContestantName))
+        if (Wanted(CogoBus.ContestantName))
         {
             contestants.Add(cogo(server.ConnectionString(await CogoDatabaseAsync(cancellationToken))));
         }
@@ -33,9 +34,9 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
             }
         }
 
-        if (ceiling && Wanted(PgBench.ContestantName))
+        if (ceiling is not null && Wanted(PgBench.ContestantName))
         {
-            contestants.AddRange(await CeilingAsync(cancellationToken));
+            contestants.AddRange(await CeilingAsync(ceiling, cancellationToken));
         }
 
         return contestants;
@@ -45,7 +46,7 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
     public async Task<IReadOnlyList<IContestant>> CreateWithAsync(
         Func<string, IContestant> cogo, Func<string, IContestant> ceiling, CancellationToken cancellationToken)
     {
-        var contestants = await CreateAsync(cogo, ceiling: false, cancellationToken);
+        var contestants = await CreateAsync(cogo, ceiling: null, cancellationToken);
         return Wanted(PgBench.ContestantName)
             ? [.. contestants, ceiling(server.ConnectionString(await CogoDatabaseAsync(cancellationToken)))]
             : contestants;
@@ -73,7 +74,7 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
         _made.Clear();
     }
 
-    private async Task<IEnumerable<IContestant>> CeilingAsync(CancellationToken cancellationToken)
+    private async Task<IEnumerable<IContestant>> CeilingAsync(string scripts, CancellationToken cancellationToken)
     {
         if (await PgBench.FindAsync(server.Postgres.Installation.BinDirectory, cancellationToken) is not { } program)
         {
@@ -87,6 +88,6 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
         await using var session = database.CreateCommand(
             "insert into bus_sessions (worker_id, host, pid, pid_started, lease_until) values ('pgbench', '', 0, 0, 'infinity')");
         await session.ExecuteNonQueryAsync(cancellationToken);
-        return [new PgBench(program, server.Uri(name))];
+        return [new PgBench(program, server.Uri(name), scripts)];
     }
 }

@@ -5,13 +5,18 @@ namespace Cogo.Benchmarks.Contestants;
 
 /// <summary>
 /// The ceiling: what the server does when a client costs nearly nothing. <c>pgbench</c> runs the library's
-/// statements by hand, 500 rows each, on rows of the same size.
+/// statements by hand, 500 rows each, on rows of the same size, from as many clients as there are publishers and workers.
 /// </summary>
-internal sealed partial class PgBench(string program, string connectionUri) : IContestant
+/// <param name="scripts">Folder of its scripts beside the program: <see cref="Messages"/> or <see cref="Jobs"/>.</param>
+internal sealed partial class PgBench(string program, string connectionUri, string scripts) : IContestant
 {
     public const string ContestantName = "ceiling";
 
-    private const int Clients = 4;
+    /// <summary>Messages of the bus.</summary>
+    public const string Messages = "bus";
+
+    /// <summary>Jobs: the message that a job is, on a queue's route.</summary>
+    public const string Jobs = "jobs";
 
     public string Name => ContestantName;
 
@@ -45,19 +50,21 @@ internal sealed partial class PgBench(string program, string connectionUri) : IC
             _ => throw new NotSupportedException($"There is no ceiling for {workload.Kind}."),
         };
         await RunScriptAsync(script, workload, 2, cancellationToken);
-        var transactions = Math.Max(1, workload.Messages / workload.Batch / Clients);
+        var transactions = Math.Max(1, workload.Messages / workload.Batch / Clients(workload));
         var perSecond = await RunScriptAsync(script, workload, transactions, cancellationToken);
         return new Dictionary<string, double>(StringComparer.Ordinal) { ["per_second"] = perSecond * workload.Batch };
     }
+
+    private static int Clients(Workload workload) => workload.Publishers + workload.Workers;
 
     /// <summary>Transactions a second; one moves a whole batch.</summary>
     private async Task<double> RunScriptAsync(string script, Workload workload, int transactions, CancellationToken cancellationToken)
     {
         string[] arguments =
         [
-            "--no-vacuum", "--protocol=prepared", $"--client={Clients}", "--jobs=1", $"--transactions={transactions}",
+            "--no-vacuum", "--protocol=prepared", $"--client={Clients(workload)}", "--jobs=1", $"--transactions={transactions}",
             $"--define=batch={workload.Batch}", $"--define=bytes={Math.Max(1, workload.PayloadBytes - 12)}",
-            $"--file={Path.Combine(AppContext.BaseDirectory, "pgbench", script)}", connectionUri,
+            $"--file={Path.Combine(AppContext.BaseDirectory, "pgbench", scripts, script)}", connectionUri,
         ];
         // As the publisher does: no NOTIFY from the trigger.
         var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PGOPTIONS"] = "-c cogo.bell=off" };

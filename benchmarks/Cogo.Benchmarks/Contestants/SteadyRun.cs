@@ -1,19 +1,24 @@
 using Cogo.Core.Bus;
+using Cogo.Core.Jobs;
 using Npgsql;
 
 namespace Cogo.Benchmarks.Contestants;
 
 /// <summary>Cogo at full load for a time: publishers go on as long as no more than a few batches wait.</summary>
-internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time) : IMessageHandler
+/// <param name="jobs">Jobs instead of messages.</param>
+internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool jobs) : IMessageHandler, IJobHandler
 {
     private const int MostWaiting = 20_000;
     private const int Batch = 500;
     private const int Publishers = 3;
 
     private static readonly Task<Outcome> Done = Task.FromResult<Outcome>(Outcome.Completed());
+    private static readonly Task<JobOutcome> Succeeded = Task.FromResult<JobOutcome>(new JobOutcome.Succeeded());
 
     private long _published;
     private long _handled;
+
+    public string Type => CogoSettings.JobType;
 
     public Task<Outcome> HandleAsync(Delivery delivery, CancellationToken cancellationToken)
     {
@@ -21,14 +26,21 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time) : IMes
         return Done;
     }
 
+    public Task<JobOutcome> RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _handled);
+        return Succeeded;
+    }
+
     /// <summary>Messages handled in each second. Every message published was acknowledged when it returns.</summary>
     public async Task<IReadOnlyList<double>> RunAsync(CancellationToken cancellationToken)
     {
         await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
         await using var bus = CogoSettings.Bus(database);
-        await bus.SubscribeAsync(CogoSettings.Route, this, CogoSettings.Subscription, cancellationToken);
+        await using var worker = await WorkAsync(bus, cancellationToken);
+        Func<OutgoingMessage[], CancellationToken, Task> publish = jobs ? CogoJobs.Enqueueing(new JobQueue(database, bus)) : bus.Publisher.PublishAsync;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var publishing = Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => Task.Run(() => PublishAsync(bus, stop.Token), cancellationToken)));
+        var publishing = Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => Task.Run(() => PublishAsync(publish, stop.Token), cancellationToken)));
 
         // Code is compiled and pages are cached before the first second counts.
         await Task.Delay(TimeSpan.FromSeconds(8), cancellationToken);
@@ -49,7 +61,19 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time) : IMes
         return perSecond;
     }
 
-    private async Task PublishAsync(MessageBus bus, CancellationToken stop)
+    private async Task<IAsyncDisposable> WorkAsync(MessageBus bus, CancellationToken cancellationToken)
+    {
+        if (!jobs)
+        {
+            return await bus.SubscribeAsync(CogoSettings.Route, this, CogoSettings.Subscription, cancellationToken);
+        }
+
+        var worker = CogoSettings.JobWorker(database, bus, this);
+        await worker.StartAsync(cancellationToken);
+        return worker;
+    }
+
+    private async Task PublishAsync(Func<OutgoingMessage[], CancellationToken, Task> publish, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
@@ -66,7 +90,7 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time) : IMes
             }
 
             // Not cancelled midway: what is published is counted.
-            await bus.Publisher.PublishAsync(batch, CancellationToken.None);
+            await publish(batch, CancellationToken.None);
             Interlocked.Add(ref _published, Batch);
         }
     }

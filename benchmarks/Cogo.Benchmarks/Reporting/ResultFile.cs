@@ -1,22 +1,21 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Cogo.Benchmarks.Reporting;
 
-/// <summary>The results as JSON: the machine, and one object a case.</summary>
+/// <summary>The results as JSON: the machine, how it was asked, and one object a case. What a case has not is null there, not left out.</summary>
 internal static class ResultFile
 {
     private static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
     };
 
-    public static async Task WriteAsync(string path, Machine machine, IEnumerable<CaseResult> results, CancellationToken cancellationToken)
+    public static async Task WriteAsync(
+        string path, Machine machine, BenchmarkOptions options, IEnumerable<CaseResult> results, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var document = new { machine, cases = results.Select(Case).ToList() };
+        var document = new { machine, command = options.Command, options.Rounds, cases = results.Select(Case).ToList() };
         await File.WriteAllTextAsync(path, JsonSerializer.Serialize(document, Options) + "\n", cancellationToken);
     }
 

@@ -6,7 +6,7 @@ namespace Cogo.Benchmarks.Reporting;
 internal static class ResultTable
 {
     public static void Heading() =>
-        Console.WriteLine($"{"case",-34} {"contestant",-16} {"median",10} {"min",10} {"max",10} {"unit",-10} {"Cogo is",8}");
+        Console.WriteLine($"{"case",-36} {"contestant",-16} {"median",10} {"min",10} {"max",10} {"unit",-10} {"Cogo is",8}");
 
     public static void Write(CaseResult result)
     {
@@ -20,12 +20,12 @@ internal static class ResultTable
         Line("ceiling", result.Ceiling, result.RatioTo(result.Ceiling));
         if (result.OwnRatio is { } own)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"",-34} ratio {own:0.00}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"",-36} ratio {own:0.00}"));
         }
 
         if (result.Note is not null)
         {
-            Console.WriteLine($"{(first ? result.Case : ""),-34} {result.Note}");
+            Console.WriteLine($"{(first ? result.Case : ""),-36} {result.Note}");
         }
 
         void Line(string contestant, Series? series, double? ratio)
@@ -33,7 +33,7 @@ internal static class ResultTable
             if (series is not null)
             {
                 Console.WriteLine(
-                    $"{(first ? result.Case : ""),-34} {contestant,-16} {Number(series.Median),10} {Number(series.Min),10} {Number(series.Max),10} {result.Unit,-10} {(ratio is null ? "" : Number(ratio.Value) + " x"),8}");
+                    $"{(first ? result.Case : ""),-36} {contestant,-16} {Number(series.Median),10} {Number(series.Min),10} {Number(series.Max),10} {result.Unit,-10} {(ratio is null ? "" : Number(ratio.Value) + " x"),8}");
                 first = false;
             }
         }
