@@ -42,7 +42,7 @@ internal sealed partial record JobEnvelope(string Type, JsonElement Payload, str
         };
     }
 
-    /// <summary>Null when the message is no job: somebody wrote to the route by hand. As <c>cogo_stand_aside</c> reads it.</summary>
+    /// <summary>Null when the message is no job: somebody wrote to the route by hand. As <c>cogo_claim_jobs</c> reads it.</summary>
     public static JobEnvelope? Open(string message)
     {
         using var document = JsonDocument.Parse(message);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Bus;
 using Cogo.Core.Pipeline;
@@ -7,14 +8,19 @@ using Npgsql;
 namespace Cogo.Core.Jobs;
 
 /// <summary>
-/// Runs a message of a queue as a job. A job whose type nobody here knows, or whose concurrency key is in use, stands
-/// aside without an attempt being counted; the next claim that can run it lets it go.
+/// Runs a message of a queue as a job. A job whose concurrency key is in use stands aside without an attempt being counted;
+/// the next claim that can run it lets it go. Jobs of a type that nobody here knows are put aside by the claim: one comes
+/// here only when another process registered its types under this worker's name.
 /// </summary>
 internal sealed partial class JobMessageHandler(
     NpgsqlDataSource database, JobCatalog catalog, IArtifactStore? artifacts, CancellationWatch watch, AttemptLimit limit,
     JobEndings endings, TimeSpan cancelGrace, TimeProvider time, ILoggerFactory loggers) : IMessageHandler
 {
+    /// <summary>So many types are told of; past that, those who send invent them.</summary>
+    private const int MostTypesTold = 100;
+
     private readonly ILogger _logger = loggers.CreateLogger<JobMessageHandler>();
+    private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal);
 
     public async Task<Outcome> HandleAsync(Delivery delivery, CancellationToken cancellationToken)
     {
@@ -26,7 +32,11 @@ internal sealed partial class JobMessageHandler(
 
         if (catalog.Find(job.Type) is not { } handler)
         {
-            LogUnknownType(delivery.MessageId, job.Type);
+            if (_told.Count < MostTypesTold && _told.TryAdd(job.Type, true))
+            {
+                LogUnknownType(delivery.MessageId, job.Type);
+            }
+
             return JobEndings.StandAside(delivery, job, "type");
         }
 
@@ -107,7 +117,7 @@ internal sealed partial class JobMessageHandler(
         }
     }
 
-    [LoggerMessage(EventId = 1200, Level = LogLevel.Information, Message = "Job {Job} stands aside: no handler here knows its type {Type}")]
+    [LoggerMessage(EventId = 1200, Level = LogLevel.Information, Message = "Job {Job}, and each further one of type {Type}, stands aside: no handler here knows it, although a worker registered under the same name does. Give each worker a WORKER_ID of its own")]
     private partial void LogUnknownType(long job, string type);
 
     [LoggerMessage(EventId = 1201, Level = LogLevel.Error, Message = "The handler of job {Job} of type {Type} threw on attempt {Attempt}")]

@@ -46,6 +46,7 @@ public class BadJobTests
         await using var fixture = await JobFixture.CreateAsync();
         foreach (var (column, value, sentence) in new[]
         {
+            ("id", "1", "The job's id is 1: leave it out, the queue gives it."),
             ("executor_id", "'Big One'", "The job's executor_id is 'Big One': use 1 to 63"),
             ("priority", "-101", "The job's priority is -101: use -100 to 100."),
             ("max_attempts", "0", "The job's max_attempts is 0: use 1 to 1000."),
@@ -71,6 +72,36 @@ public class BadJobTests
             () => fixture.Database.ExecuteAsync("insert into jobs (type, payload, idempotency_key) values ('test.run', '2', 'once')"));
         Assert.Equal("23505", conflict.SqlState);
         Assert.Equal(1, await fixture.Database.ScalarAsync<long>("select count(*) from jobs"));
+    }
+
+    [Fact]
+    public async Task Calls_that_cannot_be_right_are_refused_in_sentences()
+    {
+        await using var fixture = await JobFixture.CreateAsync();
+        await fixture.Queue.EnqueueAsync(new JobRequest("test.run"), default);
+        var fence = await fixture.Database.ScalarAsync<long>("select fence from claim_one_job('w')");
+        foreach (var (call, sentence) in new[]
+        {
+            ($"renew_job(1, {fence}, '-1 s')", "lease is -00:00:01: use 1 second to 1 day"),
+            ($"renew_job(1, {fence}, '2 days')", "lease is 2 days: use 1 second to 1 day"),
+            ("renew_job(4711, 1, null)", "lease is null: use 1 second to 1 day"),
+            ("claim_one_job('w', lease => null)", "lease is null: use 1 second to 1 day"),
+            ("claim_one_job('w', queues => null)", "queues is null or empty"),
+            ("claim_one_job('w', queues => '{default,null}')", "queues is null or empty, or holds a null: name at least one queue"),
+            ("claim_one_job('w', types => '{}')", "types is null or empty, or holds a null: name at least one type"),
+            ($"report_progress(1, {fence}, 2)", "fraction is 2: use 0 to 1."),
+            ($"report_progress(1, {fence}, 'NaN')", "fraction is NaN: use 0 to 1."),
+            ($"report_progress(1, {fence}, null)", "fraction is null: use 0 to 1."),
+            ("pause_queue('BAD/x')", "'BAD/x' cannot be the name of a queue"),
+            ("pause_queue(null)", "null cannot be the name of a queue"),
+        })
+        {
+            var refused = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => fixture.Database.ExecuteAsync($"select {call}"));
+            Assert.Equal("23514", refused.SqlState);
+            Assert.Contains(sentence, refused.MessageText, StringComparison.Ordinal);
+        }
+
+        Assert.True(await fixture.Database.ScalarAsync<bool>("select held and lease_until > clock_timestamp() from renew_job(1, $1), bus_sessions where host = 'sql'", fence));
     }
 
     [Fact]

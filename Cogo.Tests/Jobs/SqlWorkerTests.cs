@@ -85,7 +85,7 @@ public class SqlWorkerTests
 
         Assert.Equal(one, await fixture.Database.ScalarAsync<long>("select retry_failed_jobs(type_prefix => 'a.', dry_run => true)"));
         Assert.Equal("failed", await fixture.StatusAsync(one));
-        Assert.Equal(one, await fixture.Database.ScalarAsync<long>("select retry_failed_jobs(type_prefix => 'a.')"));
+        Assert.Equal(one, await fixture.Database.ScalarAsync<long>("select retry_failed_jobs(type_prefix => 'a.', reset => true)"));
         Assert.Equal("queued", await fixture.StatusAsync(one));
         var replayed = await fixture.Database.ScalarAsync<long>("select replayed_as from replay_dlq()");
         Assert.Equal(0, await fixture.Database.ScalarAsync<long>("select count(*) from replay_dlq()"));

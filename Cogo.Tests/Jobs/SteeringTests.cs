@@ -101,7 +101,8 @@ public class SteeringTests
         var other = await fixture.Queue.EnqueueAsync(new JobRequest("test.run") { Queue = "other" }, default);
         await fixture.BecomesAsync(other.Id, "succeeded");
         Assert.Empty(await fixture.ClaimAsync(1));
-        Assert.Equal("queued", await fixture.StatusAsync(paused.Id));
+        Assert.Equal("queued paused", await fixture.Database.ScalarAsync<string>("select status || ' ' || waits_for from jobs where id = $1", paused.Id));
+        Assert.Equal("succeeded", await fixture.Database.ScalarAsync<string>("select concat_ws(' ', status, waits_for) from jobs where id = $1", other.Id));
 
         await fixture.Queue.ResumeAsync("default", default);
 
