@@ -91,7 +91,7 @@ begin
 end $$;
 
 -- Claims jobs: cogo_claim, with the queue's pause, jobs that stood aside, tenants' turns and cancellations seen to. Jobs of
--- a type that is not among `p_types` are put aside on the way, a thousand at a time. After a second of that the call answers
+-- a type that is not among `p_types` are put aside on the way, a hundred at a time. After a second of that the call answers
 -- nothing, although more may wait; the next one goes on from there.
 -- `p_types` null: those that the session's worker has registered, and what is no job or finds its concurrency key in use
 -- is the worker's to see. Otherwise it is seen to here: the claim is for one who runs what it is given.
@@ -110,6 +110,7 @@ declare
   why text;
   most int := p_limit;
   seen int;
+  bytes bigint;
   given int := 0;
   claim bigint;
   kind text;
@@ -149,6 +150,7 @@ begin
 
   loop
     seen := 0;
+    bytes := 0;
     out_jobs := '{}';
     out_waits := '{}';
     for fence, message_id, service, role, shard, tenant, payload, trace_id, trace_parent, idempotency_key, priority, attempt,
@@ -163,6 +165,7 @@ begin
         continue;
       end if;
       claim := fence;
+      bytes := bytes + octet_length(payload);
       wait := null;
       key := null;
       if wishes then
@@ -220,7 +223,8 @@ begin
       perform public.cogo_take_out(claim, out_jobs, out_waits);
     end if;
     exit when given > 0 or seen = 0 or clock_timestamp() > started + interval '1 second';
-    most := greatest(p_limit, least(2 * most, 1000));
+    -- More at once, unless they are large: all of a claim is in memory, and a payload may have 5 MiB.
+    most := greatest(p_limit, case when bytes > 8 * 1024 * 1024 then most / 4 else least(2 * most, 100) end);
   end loop;
 end $$;
 
