@@ -9,8 +9,8 @@ namespace Cogo.Core.Jobs;
 
 /// <summary>
 /// Runs a message of a queue as a job. A job whose concurrency key is in use stands aside without an attempt being counted;
-/// the next claim that can run it lets it go. Jobs of a type that nobody here knows are put aside by the claim: one comes
-/// here only when another process registered its types under this worker's name.
+/// the next claim that can run it lets it go. So do the first jobs of a type that nobody here knows; while any waits,
+/// claims put aside the rest before they come here.
 /// </summary>
 internal sealed partial class JobMessageHandler(
     NpgsqlDataSource database, JobCatalog catalog, IArtifactStore? artifacts, CancellationWatch watch, AttemptLimit limit,
@@ -117,7 +117,7 @@ internal sealed partial class JobMessageHandler(
         }
     }
 
-    [LoggerMessage(EventId = 1200, Level = LogLevel.Information, Message = "Job {Job}, and each further one of type {Type}, stands aside: no handler here knows it, although a worker registered under the same name does. Give each worker a WORKER_ID of its own")]
+    [LoggerMessage(EventId = 1200, Level = LogLevel.Information, Message = "Job {Job} stands aside, and so will others of type {Type}: no handler here knows it. They wait for a worker that does")]
     private partial void LogUnknownType(long job, string type);
 
     [LoggerMessage(EventId = 1201, Level = LogLevel.Error, Message = "The handler of job {Job} of type {Type} threw on attempt {Attempt}")]

@@ -138,7 +138,11 @@ begin
   end if;
   wishes := exists (select 1 from public.job_cancellations c where c.lane = p_lane);
   plain := p_types is null and not wishes;
-  if plain and (known is null or '*' = any (known)) then
+  -- As long as no job of an unknown type waits here, none is looked for: looking at each costs a tenth of the throughput,
+  -- and the worker puts the first ones aside itself.
+  if plain and (known is null or '*' = any (known)
+    or not exists (select 1 from public.job_waits w where w.lane = p_lane and w.reason = 'type'))
+  then
     return query select * from public.cogo_claim(p_lane, p_session, p_limit);
     return;
   end if;
