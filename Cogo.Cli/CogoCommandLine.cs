@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Cogo.Api;
 using Cogo.Cli.Gates;
 using Cogo.Cli.Indexing;
 using Cogo.Cli.Jobs;
@@ -30,6 +32,8 @@ public static class CogoCommandLine
             IndexVerb.Create(terminal, surroundings),
             EnqueueVerb.Create(terminal, surroundings),
             ListVerb.Create(terminal, surroundings),
+            ShowVerb.Create(terminal, surroundings),
+            ScheduleVerb.Create(terminal, surroundings),
             CancelVerb.Create(terminal, surroundings),
             RetryVerb.Create(terminal, surroundings),
             ReplayVerb.Create(terminal, surroundings),
@@ -56,7 +60,7 @@ public static class CogoCommandLine
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(terminal);
         var root = Create(terminal, surroundings);
-        var parsed = root.Parse(args);
+        var parsed = root.Parse(FlagWords.Plain(args));
         // A broken command line must not keep a program that reads JSON from its last line.
         var json = args.Contains(RunVerb.JsonOption, StringComparer.Ordinal) && parsed.CommandResult.Command.Name == RunVerb.Name;
         if (parsed.Action is ParseErrorAction)
@@ -89,6 +93,21 @@ public static class CogoCommandLine
             await FailAsync(Verdict.Infrastructure, "Stopped before there was a verdict.", json, terminal);
             return ExitCodes.Interrupted;
         }
+        catch (Exception e)
+        {
+            // A fault of Cogo itself: nothing is hidden, and its user is told what to do with it.
+            return await UnexpectedAsync(e, parsed, json, terminal);
+        }
+    }
+
+    private static async Task<int> UnexpectedAsync(Exception e, ParseResult parsed, bool json, Terminal terminal)
+    {
+        var code = await FailAsync(
+            Verdict.Infrastructure,
+            $"That is a fault of Cogo, not yours: {e.GetType().Name}, {Terminal.OneLine(e.Message, 200).TrimEnd('.')}. Please report it to who maintains this Cogo, with the command line (without passwords) and the lines on standard error below.",
+            json, terminal);
+        await terminal.Error.WriteLineAsync($"\nCogo {CogoApi.Version}, {RuntimeInformation.RuntimeIdentifier}, verb {parsed.CommandResult.Command.Name}\n{Terminal.Clean(e.ToString())}");
+        return code;
     }
 
     private static async Task<int> FailAsync(Verdict verdict, string sentence, bool json, Terminal terminal)

@@ -22,7 +22,7 @@ public sealed class JobSchedules(NpgsqlDataSource database, JobQueue queue)
     /// <returns>When it runs next.</returns>
     public async Task<DateTimeOffset> SetAsync(string name, string cron, JobRequest job, CancellationToken cancellationToken)
     {
-        var next = await NextAsync(name, cron, job, cancellationToken);
+        var next = Next(name, cron, job, await NowAsync(cancellationToken));
         await using var put = database.CreateCommand(Put);
         Add(put, name);
         Add(put, cron);
@@ -37,9 +37,9 @@ public sealed class JobSchedules(NpgsqlDataSource database, JobQueue queue)
         return (DateTime)(await put.ExecuteScalarAsync(cancellationToken))! is var stored && stored == DateTime.MinValue ? next : new DateTimeOffset(stored);
     }
 
-    /// <summary>When such a schedule would run for the first time. Checks what <see cref="SetAsync"/> checks, and changes nothing.</summary>
+    /// <summary>When such a schedule would run for the first time after <paramref name="now"/>. Checks what <see cref="SetAsync"/> checks.</summary>
     /// <inheritdoc cref="SetAsync" path="/exception" />
-    public async Task<DateTimeOffset> NextAsync(string name, string cron, JobRequest job, CancellationToken cancellationToken)
+    public static DateTimeOffset Next(string name, string cron, JobRequest job, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(job);
         if (string.IsNullOrWhiteSpace(name) || name.Length > 100 || name.Any(char.IsControl))
@@ -49,7 +49,7 @@ public sealed class JobSchedules(NpgsqlDataSource database, JobQueue queue)
 
         var expression = CronExpression.Parse(cron);
         MessageRules.Check(JobEnvelope.Seal(job), PayloadLimitBytes);
-        return expression.After(await NowAsync(cancellationToken))
+        return expression.After(now)
             ?? throw new FormatException($"The cron expression '{cron}' does not come before the year 9990 is over.");
     }
 
