@@ -21,6 +21,9 @@ namespace Cogo.Cli;
 /// <summary>The command line as a whole: one verb a file.</summary>
 public static class CogoCommandLine
 {
+    /// <summary>Without response files, or @daily would be the name of one.</summary>
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
     /// <summary>All verbs with their options.</summary>
     internal static RootCommand Create(Terminal terminal, Surroundings surroundings)
     {
@@ -60,7 +63,7 @@ public static class CogoCommandLine
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(terminal);
         var root = Create(terminal, surroundings);
-        var parsed = root.Parse(FlagWords.Plain(args));
+        var parsed = root.Parse(FlagWords.Plain(args), Parsing);
         // A broken command line must not keep a program that reads JSON from its last line.
         var json = args.Contains(RunVerb.JsonOption, StringComparer.Ordinal) && parsed.CommandResult.Command.Name == RunVerb.Name;
         if (parsed.Action is ParseErrorAction)
