@@ -87,7 +87,7 @@ public static class CogoCommandLine
         {
             return await FailAsync(Verdict.Invalid, e.Message, json, terminal);
         }
-        catch (Exception e) when (e is CogoSystemException or ServerException or EmbeddedPostgresException or MigrationException or NpgsqlException or HttpRequestException or SocketException or IOException or WorkspaceException)
+        catch (Exception e) when (e is CogoSystemException or ServerException or EmbeddedPostgresException or MigrationException or NpgsqlException or HttpRequestException or SocketException or IOException or UnauthorizedAccessException or WorkspaceException)
         {
             return await FailAsync(Verdict.Infrastructure, Sentence(e), json, terminal);
         }
@@ -107,7 +107,7 @@ public static class CogoCommandLine
     {
         var code = await FailAsync(
             Verdict.Infrastructure,
-            $"That is a fault of Cogo, not yours: {e.GetType().Name}, {Terminal.OneLine(e.Message, 200).TrimEnd('.')}. Please report it to who maintains this Cogo, with the command line (without passwords) and the lines on standard error below.",
+            $"That is a fault of Cogo, not yours: {e.GetType().Name}, {Terminal.OneLine(e.Message, 200).TrimEnd('.')}. Please report it to who maintains this Cogo, with the command line (without passwords) and what standard error says below.",
             json, terminal);
         await terminal.Error.WriteLineAsync($"\nCogo {CogoApi.Version}, {RuntimeInformation.RuntimeIdentifier}, verb {parsed.CommandResult.Command.Name}\n{Terminal.Clean(e.ToString())}");
         return code;

@@ -1,4 +1,5 @@
 using Cogo.Core.Jobs;
+using Cogo.Tests.Admin;
 using Cogo.Tests.Fixtures;
 using Xunit;
 
@@ -90,17 +91,22 @@ public class BrokenScheduleTests
     }
 
     [Fact]
-    public async Task The_leader_runs_what_stands_behind_a_broken_schedule()
+    public async Task The_leader_runs_what_stands_behind_a_broken_schedule_and_tells_of_it_once()
     {
         await using var fixture = await JobFixture.CreateAsync();
         await fixture.Database.ExecuteAsync(
             "insert into job_schedules (name, cron, type, next_run_at) values ('aaa', 'nonsense', 'demo.x', now() - interval '1 minute'), ('new', '0 0 1 1 *', 'demo.x', default), ('zgood', '0 0 1 1 *', 'demo.y', now())");
-        var job = new Job("demo.*");
+        using var log = new LogCapture();
+        var lease = TimeSpan.FromMilliseconds(300);
+        await using (new ScheduleLeader(fixture.Database.DataSource, fixture.Schedules, "one", lease, TimeProvider.System, log.CreateLogger("leader")))
+        {
+            await Eventually.BecomesTrueAsync(() => fixture.Database.ScalarAsync<bool>("select count(*) = 1 from jobs where type = 'demo.y'"), "the good schedule's job");
+            await Eventually.BecomesTrueAsync(() => fixture.Database.ScalarAsync<bool>("select lease_until > $1 from leaders", DateTime.UtcNow + lease * 2 / 3), "a renewal after it");
+        }
 
-        await fixture.WorkerAsync([job], options => options with { RunSchedules = true });
-
-        await Eventually.BecomesTrueAsync(() => job.Seen.Count == 1, "the good schedule's job");
-        Assert.Equal("demo.y", Assert.Single(job.Seen).Type);
+        Assert.Equal(1, await fixture.Database.ScalarAsync<long>("select count(*) from jobs"));
+        Assert.Single(log.Text.Split('\n'), line => line.Contains("Schedule aaa cannot run and was set aside: 'nonsense' is no cron expression", StringComparison.Ordinal));
+        Assert.DoesNotContain("cannot be seen to", log.Text, StringComparison.Ordinal);
     }
 
     private static async Task<string> ProblemAsync(JobFixture fixture, string name) =>
