@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Cogo.Api;
 using Cogo.Cli.Gates;
 using Cogo.Cli.Indexing;
 using Cogo.Cli.Jobs;
@@ -19,6 +21,9 @@ namespace Cogo.Cli;
 /// <summary>The command line as a whole: one verb a file.</summary>
 public static class CogoCommandLine
 {
+    /// <summary>Without response files, or @daily would be the name of one.</summary>
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
     /// <summary>All verbs with their options.</summary>
     internal static RootCommand Create(Terminal terminal, Surroundings surroundings)
     {
@@ -30,6 +35,8 @@ public static class CogoCommandLine
             IndexVerb.Create(terminal, surroundings),
             EnqueueVerb.Create(terminal, surroundings),
             ListVerb.Create(terminal, surroundings),
+            ShowVerb.Create(terminal, surroundings),
+            ScheduleVerb.Create(terminal, surroundings),
             CancelVerb.Create(terminal, surroundings),
             RetryVerb.Create(terminal, surroundings),
             ReplayVerb.Create(terminal, surroundings),
@@ -56,7 +63,7 @@ public static class CogoCommandLine
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(terminal);
         var root = Create(terminal, surroundings);
-        var parsed = root.Parse(args);
+        var parsed = root.Parse(FlagWords.Plain(args), Parsing);
         // A broken command line must not keep a program that reads JSON from its last line.
         var json = args.Contains(RunVerb.JsonOption, StringComparer.Ordinal) && parsed.CommandResult.Command.Name == RunVerb.Name;
         if (parsed.Action is ParseErrorAction)
@@ -80,7 +87,7 @@ public static class CogoCommandLine
         {
             return await FailAsync(Verdict.Invalid, e.Message, json, terminal);
         }
-        catch (Exception e) when (e is CogoSystemException or ServerException or EmbeddedPostgresException or MigrationException or NpgsqlException or HttpRequestException or SocketException or IOException or WorkspaceException)
+        catch (Exception e) when (e is CogoSystemException or ServerException or EmbeddedPostgresException or MigrationException or NpgsqlException or HttpRequestException or SocketException or IOException or UnauthorizedAccessException or WorkspaceException)
         {
             return await FailAsync(Verdict.Infrastructure, Sentence(e), json, terminal);
         }
@@ -89,6 +96,21 @@ public static class CogoCommandLine
             await FailAsync(Verdict.Infrastructure, "Stopped before there was a verdict.", json, terminal);
             return ExitCodes.Interrupted;
         }
+        catch (Exception e)
+        {
+            // A fault of Cogo itself: nothing is hidden, and its user is told what to do with it.
+            return await UnexpectedAsync(e, parsed, json, terminal);
+        }
+    }
+
+    private static async Task<int> UnexpectedAsync(Exception e, ParseResult parsed, bool json, Terminal terminal)
+    {
+        var code = await FailAsync(
+            Verdict.Infrastructure,
+            $"That is a fault of Cogo, not yours: {e.GetType().Name}, {Terminal.OneLine(e.Message, 200).TrimEnd('.')}. Please report it to who maintains this Cogo, with the command line (without passwords) and what standard error says below.",
+            json, terminal);
+        await terminal.Error.WriteLineAsync($"\nCogo {CogoApi.Version}, {RuntimeInformation.RuntimeIdentifier}, verb {parsed.CommandResult.Command.Name}\n{Terminal.Clean(e.ToString())}");
+        return code;
     }
 
     private static async Task<int> FailAsync(Verdict verdict, string sentence, bool json, Terminal terminal)

@@ -27,7 +27,7 @@ internal static class CleanupVerb
         {
             var dry = parsed.Read(dryRun, "DRY_RUN", otherwise: false, surroundings);
             var files = parsed.Read(storage, "ARTIFACT_DELETE_STORAGE", otherwise: true, surroundings);
-            var age = TimeSpan.FromDays(parsed.Read(days, "ARTIFACT_TTL_DAYS", 0, surroundings) ?? DefaultDays);
+            var age = parsed.Days(days, "ARTIFACT_TTL_DAYS", DefaultDays, surroundings);
             var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? 10_000;
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
             var store = session.OpenArtifacts();

@@ -15,10 +15,13 @@ namespace Cogo.Cli.Jobs;
 /// <summary><c>cogo enqueue</c>: a job of any type, with shorthands for a browser, Figma, and a job that is enqueued once.</summary>
 internal sealed class EnqueueVerb
 {
+    /// <summary>What the bus takes.</summary>
+    private const int MostDelayDays = 3660;
+
     private readonly Argument<string> _type = new("type") { Description = "browser, figma, idempotent, or any type of job, such as http.get.", HelpName = "browser|figma|idempotent|TYPE" };
     private readonly Option<string?> _payload = new("--payload") { Description = "The job's payload, a JSON object (default: {}).", HelpName = "JSON" };
     private readonly Option<string?> _payloadFile = new("--payload-file") { Description = "Read the payload from a file; - is standard input.", HelpName = "FILE|-" };
-    private readonly Option<string?> _url = VerbOptions.Text("--url", "BROWSER_TEST_URL", "The page a browser job opens.", "URL");
+    private readonly Option<string?> _url = VerbOptions.Text("--url", "BROWSER_TEST_URL", "The page that a browser job opens, or the address that an http job asks; the variable is for browser jobs.", "URL");
     private readonly Option<string?> _file = VerbOptions.Text("--file-key", "FIGMA_FILE_KEY", "The file a figma job exports.", "KEY");
     private readonly Option<string?> _jobType = VerbOptions.Text("--type", "JOB_TYPE", "With idempotent: the type of the job (default: browser.navigate).", "TYPE");
     private readonly Option<string?> _executor = VerbOptions.Text("--executor", "EXECUTOR_ID", "Only workers of this executor run it.", "ID");
@@ -26,11 +29,11 @@ internal sealed class EnqueueVerb
     private readonly Option<string> _queue = new("--queue") { Description = "The queue.", HelpName = "QUEUE", DefaultValueFactory = _ => JobRoute.DefaultQueue };
     private readonly Option<int> _priority = new("--priority") { Description = "Higher goes first, -100 to 100.", HelpName = "N" };
     private readonly Option<int?> _attempts = new("--max-attempts") { Description = "Attempts before it is given up (default: 5).", HelpName = "N" };
-    private readonly Option<string?> _delay = new("--delay") { Description = "Not before this time has passed: 90s, 10m, 2h.", HelpName = "TIME" };
+    private readonly Option<string?> _delay = new("--delay") { Description = "Not before this time has passed: 90s, 10m, 2h, 30d; at most ten years.", HelpName = "TIME" };
     private readonly Option<string?> _tenant = new("--tenant") { Description = "Whose job it is; tenants take turns.", HelpName = "TENANT" };
     private readonly Option<string?> _concurrencyKey = new("--concurrency-key") { Description = "At most --concurrency-limit jobs with this key run at once.", HelpName = "KEY" };
     private readonly Option<int> _concurrencyLimit = new("--concurrency-limit") { Description = "See --concurrency-key.", HelpName = "N", DefaultValueFactory = _ => 1 };
-    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Show the job and enqueue nothing." };
+    private readonly Option<bool?> _dryRun = VerbOptions.Flag("--dry-run", "DRY_RUN", "Show the job and enqueue nothing. Default: false.");
     private readonly Option<bool> _json = VerbOptions.Json();
     private readonly DatabaseOptions _database = new();
     private readonly Terminal _terminal;
@@ -53,8 +56,9 @@ internal sealed class EnqueueVerb
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
+        var dry = parsed.Read(_dryRun, "DRY_RUN", otherwise: false, _surroundings);
         var job = await JobAsync(parsed, cancellationToken);
-        if (parsed.GetValue(_dryRun))
+        if (dry)
         {
             await _terminal.Out.WriteLineAsync(JsonSerializer.Serialize(
                 new
@@ -70,6 +74,7 @@ internal sealed class EnqueueVerb
                     delay_seconds = job.Delay?.TotalSeconds,
                     job.Tenant,
                     job.ConcurrencyKey,
+                    concurrency_limit = job.ConcurrencyKey is null ? (int?)null : job.ConcurrencyLimit,
                 },
                 CogoJson.Options));
             return ExitCodes.Passed;
@@ -98,7 +103,7 @@ internal sealed class EnqueueVerb
     private async Task<JobRequest> JobAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var word = parsed.GetValue(_type)!;
-        var payload = await PayloadAsync(parsed.GetValue(_payload), parsed.GetValue(_payloadFile), cancellationToken);
+        var payload = await PayloadText.ReadAsync(parsed.GetValue(_payload), parsed.GetValue(_payloadFile), _surroundings, cancellationToken);
         var type = word switch
         {
             "browser" => "browser.navigate",
@@ -106,15 +111,15 @@ internal sealed class EnqueueVerb
             "idempotent" => parsed.Read(_jobType, "JOB_TYPE", _surroundings) ?? "browser.navigate",
             _ => word,
         };
-        if (type.StartsWith("browser.", StringComparison.Ordinal) && parsed.Read(_url, "BROWSER_TEST_URL", _surroundings) is { } url)
+        if (word != "idempotent" && parsed.GetValue(_jobType) is not null)
         {
-            payload.TryAdd("url", url);
+            throw new InputException($"--type goes with `cogo enqueue idempotent`, and this is `cogo enqueue {word}`: write the type itself, as in `cogo enqueue http.get`.");
         }
 
-        if (type.StartsWith("figma.", StringComparison.Ordinal) && parsed.Read(_file, "FIGMA_FILE_KEY", _surroundings) is { } file)
-        {
-            payload.TryAdd("file_key", file);
-        }
+        Put(payload, "url", parsed, _url, type.StartsWith("browser.", StringComparison.Ordinal) ? _surroundings.Variable("BROWSER_TEST_URL") : null,
+            type.StartsWith("browser.", StringComparison.Ordinal) || type.StartsWith("http.", StringComparison.Ordinal), type);
+        Put(payload, "file_key", parsed, _file, type.StartsWith("figma.", StringComparison.Ordinal) ? _surroundings.Variable("FIGMA_FILE_KEY") : null,
+            type.StartsWith("figma.", StringComparison.Ordinal), type);
 
         if (type == "browser.navigate" && !payload.ContainsKey("url"))
         {
@@ -126,7 +131,9 @@ internal sealed class EnqueueVerb
             throw new InputException("Which file? Give --file-key KEY, or set FIGMA_FILE_KEY.");
         }
 
-        var text = payload.ToJsonString(CogoJson.Options);
+        // The same type, executor and payload, in whatever order its properties stand, make the same key of an idempotent
+        // job: a second call enqueues nothing.
+        var text = word == "idempotent" ? PayloadText.Canonical(payload) : payload.ToJsonString(CogoJson.Options);
         var key = parsed.Read(_key, "IDEMPOTENCY_KEY", _surroundings);
         var executor = parsed.Read(_executor, "EXECUTOR_ID", _surroundings);
         return new JobRequest(type, text)
@@ -135,47 +142,34 @@ internal sealed class EnqueueVerb
             ExecutorId = executor,
             Priority = parsed.GetValue(_priority),
             MaxAttempts = parsed.GetValue(_attempts),
-            Delay = parsed.GetValue(_delay) is { } delay
-                ? Durations.TryParse(delay, out var span) ? span : throw new InputException($"--delay is '{delay}': write 90s, 10m or 2h.")
-                : null,
+            Delay = parsed.GetValue(_delay) is { } delay ? Durations.Read("--delay", delay, MostDelayDays) : null,
             Tenant = parsed.GetValue(_tenant),
             ConcurrencyKey = parsed.GetValue(_concurrencyKey),
             ConcurrencyLimit = parsed.GetValue(_concurrencyLimit),
-            // The same type, executor and payload make the same key: a second call enqueues nothing.
             IdempotencyKey = word == "idempotent"
                 ? key ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{type}\n{executor}\n{text}"))))
                 : key,
         };
     }
 
-    private async Task<JsonObject> PayloadAsync(string? given, string? file, CancellationToken cancellationToken)
+    /// <summary>Puts what an option says into the payload. The variable, other than the option, gives way to the payload.</summary>
+    private static void Put(JsonObject payload, string property, ParseResult parsed, Option<string?> option, string? variable, bool takesIt, string type)
     {
-        if (given is not null && file is not null)
+        if (parsed.GetValue(option) is { } given)
         {
-            throw new InputException("--payload and --payload-file each say what the payload is. Leave out one of them.");
-        }
+            if (!takesIt)
+            {
+                throw new InputException($"{option.Name} is not for jobs of type {type}: write what it needs into --payload.");
+            }
 
-        var text = file is null ? given ?? "{}" : await ReadAsync(file, cancellationToken);
-        try
-        {
-            return JsonNode.Parse(text) as JsonObject ?? throw new InputException("--payload is JSON, but no object: write {\"name\": value, ...}.");
+            if (!payload.TryAdd(property, given) && !JsonNode.DeepEquals(payload[property], given))
+            {
+                throw new InputException($"{option.Name} and the payload's \"{property}\" say different things. Leave out one of them.");
+            }
         }
-        catch (JsonException e)
+        else if (variable is not null)
         {
-            throw new InputException($"--payload is not JSON: {e.Message}", e);
-        }
-    }
-
-    private async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var reader = new StreamReader(file == "-" ? _surroundings.Input() : File.OpenRead(_surroundings.FullPath(file)));
-            return await reader.ReadToEndAsync(cancellationToken);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"The payload in '{file}' cannot be read: {e.Message}", e);
+            payload.TryAdd(property, variable);
         }
     }
 }

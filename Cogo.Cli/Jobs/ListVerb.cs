@@ -3,16 +3,16 @@ using Cogo.Core.Database;
 
 namespace Cogo.Cli.Jobs;
 
-/// <summary><c>cogo list jobs|artifacts|workers|heartbeats|dlq</c>.</summary>
+/// <summary><c>cogo list jobs|queues|artifacts|workers|heartbeats|dlq</c>.</summary>
 internal static class ListVerb
 {
     private const int DefaultLimit = 50;
 
     private static readonly string[] Statuses = ["scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled"];
 
-    public static Command Create(Terminal terminal, Surroundings surroundings) => new("list", "Show jobs, artifacts, workers, heartbeats or dead jobs.")
+    public static Command Create(Terminal terminal, Surroundings surroundings) => new("list", "Show jobs, queues, artifacts, workers, heartbeats or dead jobs.")
     {
-        Jobs(terminal, surroundings), Artifacts(terminal, surroundings), Workers(terminal, surroundings), Heartbeats(terminal, surroundings), Dead(terminal, surroundings),
+        Jobs(terminal, surroundings), Queues(terminal, surroundings), Artifacts(terminal, surroundings), Workers(terminal, surroundings), Heartbeats(terminal, surroundings), Dead(terminal, surroundings),
     };
 
     private static Command Jobs(Terminal terminal, Surroundings surroundings)
@@ -31,6 +31,11 @@ internal static class ListVerb
             (command, parsed) => command.With(parsed.GetValue(status)).With(parsed.Read(type, "TYPE_PREFIX", surroundings)).With(parsed.GetValue(queue))
                 .With(parsed.Read(executor, "EXECUTOR_ID", surroundings)).With(parsed.GetValue(tenant)));
     }
+
+    private static Command Queues(Terminal terminal, Surroundings surroundings) => Listing(
+        new Command("queues", "Queues by name: whether they are paused, and how many jobs wait, run and were given up."), terminal, surroundings, _ => "list_queues",
+        ["queue", "paused", "waiting", "running", "failed", "reason", "paused_at"], "No queue has jobs or workers yet. Enqueue one: cogo enqueue TYPE.",
+        (command, _) => command);
 
     private static Command Artifacts(Terminal terminal, Surroundings surroundings)
     {

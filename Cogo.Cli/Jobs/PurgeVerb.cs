@@ -22,9 +22,14 @@ internal static class PurgeVerb
         jobs.SetAction(async (parsed, cancellationToken) =>
         {
             var dry = parsed.Read(dryRun, "DRY_RUN", otherwise: true, surroundings);
-            var age = TimeSpan.FromDays(parsed.Read(days, "JOB_TTL_DAYS", 0, surroundings) ?? DefaultDays);
+            var age = parsed.Days(days, "JOB_TTL_DAYS", DefaultDays, surroundings);
             var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? 10_000;
             var which = parsed.Read(statuses, "JOB_PURGE_STATUSES", surroundings)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? Finished;
+            if (which.Length == 0)
+            {
+                throw new InputException($"--statuses names no status: use some of {string.Join(", ", Finished)}, or leave it out.");
+            }
+
             if (which.Except(Finished).FirstOrDefault() is { } running)
             {
                 throw new InputException($"'{running}' is no status of a finished job: use {string.Join(", ", Finished)}.");

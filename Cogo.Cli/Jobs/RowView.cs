@@ -29,11 +29,11 @@ internal sealed class RowView(Terminal terminal, bool json, TimeProvider time)
             count++;
             if (json)
             {
-                await terminal.Out.WriteLineAsync(Line(reader, names));
+                await terminal.Out.WriteLineAsync(Line(reader));
             }
             else
             {
-                rows.Add([.. shown.Select(index => Cell(names[index], reader.IsDBNull(index) ? null : reader.GetValue(index)))]);
+                rows.Add([.. shown.Select(index => names[index] == "status" ? Status(reader) : Cell(names[index], reader.IsDBNull(index) ? null : reader.GetValue(index)))]);
             }
         }
 
@@ -76,20 +76,21 @@ internal sealed class RowView(Terminal terminal, bool json, TimeProvider time)
         }
     }
 
-    private static string Line(NpgsqlDataReader reader, string[] names)
+    /// <summary>A row as JSON, without what is null.</summary>
+    public static string Line(NpgsqlDataReader reader)
     {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = CogoJsonEncoder }))
         {
             writer.WriteStartObject();
-            for (var i = 0; i < names.Length; i++)
+            for (var i = 0; i < reader.FieldCount; i++)
             {
                 if (reader.IsDBNull(i))
                 {
                     continue;
                 }
 
-                writer.WritePropertyName(names[i]);
+                writer.WritePropertyName(reader.GetName(i));
                 if (reader.GetDataTypeName(i) is "jsonb" or "json")
                 {
                     writer.WriteRawValue(reader.GetString(i));
@@ -106,14 +107,27 @@ internal sealed class RowView(Terminal terminal, bool json, TimeProvider time)
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 
+    /// <summary>The status of a job, and why it waits when something keeps it from running.</summary>
+    public static (string Text, Style? Style) Status(NpgsqlDataReader reader)
+    {
+        var status = reader.GetString(reader.GetOrdinal("status"));
+        var why = Enumerable.Range(0, reader.FieldCount).FirstOrDefault(index => reader.GetName(index) == "waits_for", -1);
+        return (why < 0 || reader.IsDBNull(why) ? status : $"{status} ({reader.GetString(why)})", Colour(status));
+    }
+
+    /// <summary>A moment, and how long ago or how soon it is.</summary>
+    public static string Moment(DateTime at, TimeProvider time) => at == DateTime.MaxValue || at == DateTime.MinValue
+        ? "never"
+        : string.Create(CultureInfo.InvariantCulture, $"{at.ToUniversalTime():yyyy-MM-dd HH:mm:ss} UTC, {Ago(at, time)}");
+
     private static System.Text.Encodings.Web.JavaScriptEncoder CogoJsonEncoder => System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
     private (string Text, Style? Style) Cell(string name, object? value) => value switch
     {
         null => (Empty, new Style(decoration: Decoration.Dim)),
-        DateTime at => (Ago(at), null),
+        DateTime at => (Ago(at, time), null),
+        bool paused when name == "paused" => (paused ? "paused" : "no", paused ? new Style(Color.Yellow) : null),
         bool yes => (yes ? "yes" : "no", new Style(yes ? Color.Green : Color.Red)),
-        string status when name == "status" => (status, Colour(status)),
         string[] list => (Terminal.OneLine(string.Join(", ", list), LongestCell), null),
         double fraction when name == "progress" => (fraction.ToString("P0", CultureInfo.InvariantCulture), null),
         long bytes when name is "bytes" or "memory_bytes" => (Size(bytes), null),
@@ -130,7 +144,7 @@ internal sealed class RowView(Terminal terminal, bool json, TimeProvider time)
     });
 
     /// <summary>How long ago, or how soon: what a person asks. The JSON has the moment itself.</summary>
-    private string Ago(DateTime at)
+    private static string Ago(DateTime at, TimeProvider time)
     {
         if (at == DateTime.MaxValue || at == DateTime.MinValue)
         {

@@ -8,6 +8,8 @@ namespace Cogo.Cli.Jobs;
 /// <summary>Options that fall back to an environment variable, and what they read.</summary>
 internal static class VerbOptions
 {
+    private const int MostDays = 36_500;
+
     public static Option<bool> Json() => new("--json") { Description = "One JSON object a line." };
 
     public static Option<string?> Text(string name, string variable, string description, string helpName) =>
@@ -22,15 +24,22 @@ internal static class VerbOptions
     public static string? Read(this ParseResult parsed, Option<string?> option, string variable, Surroundings surroundings) =>
         parsed.GetValue(option) ?? surroundings.Variable(variable);
 
-    /// <exception cref="InputException">The value is no number from <paramref name="least"/> on.</exception>
-    public static int? Read(this ParseResult parsed, Option<int?> option, string variable, int least, Surroundings surroundings)
+    /// <summary>A time of so many days; the farthest is a hundred years.</summary>
+    /// <exception cref="InputException">The value is no number from 0 to 36500.</exception>
+    public static TimeSpan Days(this ParseResult parsed, Option<int?> option, string variable, int otherwise, Surroundings surroundings) =>
+        TimeSpan.FromDays(parsed.Read(option, variable, 0, surroundings, MostDays) ?? otherwise);
+
+    /// <exception cref="InputException">The value is no number from <paramref name="least"/> to <paramref name="most"/>.</exception>
+    public static int? Read(this ParseResult parsed, Option<int?> option, string variable, int least, Surroundings surroundings, int most = int.MaxValue)
     {
         var (source, value) = parsed.GetValue(option) is { } given
             ? (option.Name, given)
             : surroundings.Variable(variable) is not { } text ? (variable, (int?)null)
             : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? (variable, number)
             : throw new InputException($"{variable} is '{text}': set it to a whole number.");
-        return value is null || value >= least ? value : throw new InputException($"{source} is {value}: use {least} or more.");
+        return value is null || (value >= least && value <= most)
+            ? value
+            : throw new InputException($"{source} is {value}: use {(most == int.MaxValue ? $"{least} or more" : $"{least} to {most}")}.");
     }
 
     /// <exception cref="InputException">The variable is neither true nor false.</exception>

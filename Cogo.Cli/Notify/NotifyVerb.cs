@@ -24,7 +24,7 @@ internal static class NotifyVerb
     private static Command Weekly(Command verb, Terminal terminal, Surroundings surroundings, bool once)
     {
         var json = Jobs.VerbOptions.Json();
-        var dryRun = new Option<bool>("--dry-run") { Description = "Only show the report." };
+        var dryRun = Jobs.VerbOptions.Flag("--dry-run", "DRY_RUN", "Only show the report. Default: false.");
         var picture = new Option<string?>("--picture") { Description = "Also draw the week as SVG into this file.", HelpName = "FILE" };
         var thresholds = new ThresholdOptions(withWindow: false);
         var database = new DatabaseOptions();
@@ -35,6 +35,7 @@ internal static class NotifyVerb
         database.AddTo(verb);
         verb.SetAction(async (parsed, cancellationToken) =>
         {
+            var dry = Jobs.VerbOptions.Read(parsed, dryRun, "DRY_RUN", otherwise: false, surroundings);
             var (bounds, _) = await thresholds.ReadAsync(parsed, surroundings, cancellationToken);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
             var report = await WeekReport.ReadAsync(new MetricsReader(session.Source, surroundings.Time), bounds, surroundings.Time, cancellationToken);
@@ -43,7 +44,7 @@ internal static class NotifyVerb
                 await OutputFile.WriteAsync("--picture", surroundings.FullPath(file), Encoding.UTF8.GetBytes(WeekPicture.Svg(report.Figures)), cancellationToken);
             }
 
-            var job = parsed.GetValue(dryRun)
+            var job = dry
                 ? null
                 : await NotificationQueue.EnqueueAsync(session.Source, report.ToNotification(), once ? report.OnceKey : null, cancellationToken);
             await terminal.Out.WriteLineAsync(parsed.GetValue(json)

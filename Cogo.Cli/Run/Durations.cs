@@ -6,23 +6,22 @@ namespace Cogo.Cli.Run;
 /// <summary>Durations as people write and read them.</summary>
 internal static partial class Durations
 {
-    /// <summary>Reads <c>90</c>, <c>90s</c>, <c>10m</c> or <c>2h</c>.</summary>
-    public static bool TryParse(string text, out TimeSpan duration)
+    /// <summary>Reads <c>90</c>, <c>90s</c>, <c>10m</c>, <c>2h</c> or <c>30d</c>.</summary>
+    /// <param name="option">Stands in the complaint.</param>
+    /// <exception cref="InputException">It is no such time, or longer than so many days.</exception>
+    public static TimeSpan Read(string option, string text, int mostDays)
     {
-        duration = default;
         var match = Pattern().Match(text);
-        if (!match.Success || !int.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is 0 or > 1_000_000)
+        var seconds = !match.Success ? 0 : long.Parse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) * match.Groups["unit"].Value switch
         {
-            return false;
-        }
-
-        duration = match.Groups["unit"].Value switch
-        {
-            "h" => TimeSpan.FromHours(number),
-            "m" => TimeSpan.FromMinutes(number),
-            _ => TimeSpan.FromSeconds(number),
+            "d" => 86_400,
+            "h" => 3600,
+            "m" => 60,
+            _ => 1,
         };
-        return duration <= TimeSpan.FromDays(20);
+        return seconds is > 0 && seconds <= mostDays * 86_400L
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new InputException($"{option} is '{text}': write 90s, 10m, 2h or 3d, at most {mostDays}d.");
     }
 
     public static string Show(TimeSpan duration) => duration.TotalSeconds switch
@@ -33,6 +32,6 @@ internal static partial class Durations
         _ => string.Create(CultureInfo.InvariantCulture, $"{(int)duration.TotalHours} h {duration.Minutes:00} min"),
     };
 
-    [GeneratedRegex(@"\A(?<number>[0-9]{1,7})(?<unit>[smh]?)\z", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\A(?<number>[0-9]{1,9})(?<unit>[smhd]?)\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Pattern();
 }

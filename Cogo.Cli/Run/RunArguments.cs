@@ -8,6 +8,9 @@ namespace Cogo.Cli.Run;
 /// <summary>The options of <c>cogo run</c> and what they mean together.</summary>
 internal sealed class RunArguments
 {
+    /// <summary>Longest that a verb waits for a verdict, in days.</summary>
+    public const int LongestDays = 20;
+
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromHours(1);
 
     private readonly Option<string> _repo = new("--repo") { Description = "The repository: a path, or a git URL. A folder inside a repository means that part of it.", HelpName = "PATH|GIT_URL", Required = true };
@@ -130,8 +133,7 @@ internal sealed class RunArguments
     }
 
     private static TimeSpan Timeout(string? text) => text is null ? DefaultTimeout
-        : Durations.TryParse(text, out var timeout) ? timeout
-        : throw new InputException($"--timeout '{text}' is no duration: write 90s, 10m or 2h.");
+        : Durations.Read("--timeout", text, LongestDays);
 
     // Sorts by time.
     private static string NewTaskId(TimeProvider time) =>

@@ -87,8 +87,7 @@ internal static class SmokeVerb
             var longest = parsed.GetValue(timeout) switch
             {
                 null => DefaultTimeout,
-                var text when Durations.TryParse(text, out var duration) => duration,
-                var text => throw new InputException($"--timeout '{text}' is no duration: write 90s, 10m or 2h."),
+                var text => Durations.Read("--timeout", text, RunArguments.LongestDays),
             };
             var (answer, traceId) = await run(parsed, longest, cancellationToken);
             return await view.ShowAsync(

@@ -66,7 +66,10 @@ public sealed record SubscriptionOptions
     /// <summary>Handlers running at once.</summary>
     public int Concurrency { get; init; } = 1;
 
-    /// <summary>A handler that runs longer is cancelled and the attempt is retried. Default: no limit; the lease is renewed while it runs.</summary>
+    /// <summary>Longest <see cref="HandlerTimeout"/>: timers end within 50 days.</summary>
+    internal static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(7);
+
+    /// <summary>A handler that runs longer is cancelled and the attempt is retried; at most 7 days. Default: no limit; the lease is renewed while it runs.</summary>
     public TimeSpan? HandlerTimeout { get; init; }
 
     /// <summary>How long a graceful stop lets handlers finish before it cancels them and hands their messages back.</summary>
@@ -80,6 +83,11 @@ public sealed record SubscriptionOptions
         if (Concurrency is < 1 or > 10_000)
         {
             throw new ArgumentOutOfRangeException(nameof(Concurrency), Concurrency, "SubscriptionOptions.Concurrency must be between 1 and 10000.");
+        }
+
+        if (HandlerTimeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > LongestTimeout))
+        {
+            throw new ArgumentOutOfRangeException(nameof(HandlerTimeout), timeout, "SubscriptionOptions.HandlerTimeout must be positive and at most 7 days; null is no limit.");
         }
     }
 }

@@ -25,7 +25,7 @@ public static class BusSettings
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var defaults = new BusOptions();
-        return defaults with
+        var options = defaults with
         {
             WorkerId = configuration[WorkerId] is { Length: > 0 } id ? id : defaults.WorkerId,
             LeaseDuration = Milliseconds(configuration, LeaseMs) ?? defaults.LeaseDuration,
@@ -45,6 +45,14 @@ public static class BusSettings
                 var text => throw new FormatException($"{Listen} is '{text}': set it to true or false."),
             },
         };
+        if (options.LeaseDuration <= options.HeartbeatInterval * 2)
+        {
+            throw new FormatException(
+                $"{LeaseMs} is {options.LeaseDuration.TotalMilliseconds:0} and {HeartbeatMs} is {options.HeartbeatInterval.TotalMilliseconds:0} (milliseconds): "
+                + "the lease must be more than twice the heartbeat, or one lost heartbeat loses the lease. Raise the first or lower the second.");
+        }
+
+        return options;
     }
 
     private static TimeSpan? Milliseconds(IConfiguration configuration, string name) => configuration[name] switch

@@ -15,7 +15,7 @@ public sealed record JobOptions
     /// <summary>Ends after so many attempts. Null: goes on until it is stopped.</summary>
     public int? MaxJobs { get; init; }
 
-    /// <summary>An attempt that runs longer is cancelled and retried. Null: no limit.</summary>
+    /// <summary>An attempt that runs longer is cancelled and retried; at most 7 days. Null: no limit.</summary>
     public TimeSpan? JobTimeout { get; init; }
 
     /// <summary>How long a stop lets jobs finish before it cancels them and hands them back.</summary>
@@ -48,6 +48,9 @@ public sealed record JobOptions
 
         Check(Concurrency is >= 1 and <= 10_000, nameof(Concurrency), "must be between 1 and 10000");
         Check(MaxJobs is null or >= 1, nameof(MaxJobs), "must be 1 or more");
+        Check(
+            JobTimeout is null || (JobTimeout > TimeSpan.Zero && JobTimeout <= Bus.SubscriptionOptions.LongestTimeout), nameof(JobTimeout),
+            "must be positive and at most 7 days; null is no limit");
         Check(CancelPollInterval > TimeSpan.Zero, nameof(CancelPollInterval), "must be positive");
         Check(LeaderLease > TimeSpan.Zero, nameof(LeaderLease), "must be positive");
         return this;

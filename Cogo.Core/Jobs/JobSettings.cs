@@ -13,7 +13,11 @@ public static class JobSettings
 
     public const string Concurrency = "JOBS_CONCURRENCY";
     public const string MaxJobs = "MAX_JOBS";
+
+    /// <summary>At most 7 days.</summary>
     public const string TimeoutSeconds = "JOBS_TIMEOUT_SECONDS";
+
+    private const int LongestSeconds = 7 * 24 * 3600;
 
     /// <exception cref="FormatException">A setting cannot be read; the message names it.</exception>
     public static JobOptions Read(IConfiguration configuration)
@@ -30,7 +34,7 @@ public static class JobSettings
                     : defaults.Queues,
                 Concurrency = Number(configuration, Concurrency) ?? defaults.Concurrency,
                 MaxJobs = Number(configuration, MaxJobs),
-                JobTimeout = Number(configuration, TimeoutSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                JobTimeout = Number(configuration, TimeoutSeconds, LongestSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             }).Validated();
         }
         catch (ArgumentException e)
@@ -39,10 +43,10 @@ public static class JobSettings
         }
     }
 
-    private static int? Number(IConfiguration configuration, string name) => configuration[name] switch
+    private static int? Number(IConfiguration configuration, string name, int most = int.MaxValue) => configuration[name] switch
     {
         null or "" => null,
-        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0 => value,
-        var text => throw new FormatException($"{name} is '{text}': set it to a positive whole number."),
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0 && value <= most => value,
+        var text => throw new FormatException($"{name} is '{text}': set it to a {(most == int.MaxValue ? "positive whole number" : $"whole number from 1 to {most}")}."),
     };
 }

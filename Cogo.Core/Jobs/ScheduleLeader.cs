@@ -82,10 +82,19 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
 
                 if (term is not null && next <= TimeSpan.Zero)
                 {
-                    var enqueued = await _schedules.EnqueueDueAsync(_stop.Token);
-                    LogEnqueued(enqueued);
+                    var round = await _schedules.EnqueueDueAsync(_stop.Token);
+                    if (round.Enqueued > 0)
+                    {
+                        LogEnqueued(round.Enqueued);
+                    }
+
+                    foreach (var schedule in round.SetAside)
+                    {
+                        LogSetAside(schedule.Name, schedule.Reason);
+                    }
+
                     // None: another is at it just now.
-                    pause = enqueued > 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(100);
+                    pause = round.Due > 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(100);
                 }
                 else if (term is not null && next < pause)
                 {
@@ -143,4 +152,7 @@ internal sealed partial class ScheduleLeader : IAsyncDisposable
 
     [LoggerMessage(EventId = 1223, Level = LogLevel.Error, Message = "The schedules cannot be seen to")]
     private partial void LogBroken(Exception error);
+
+    [LoggerMessage(EventId = 1224, Level = LogLevel.Error, Message = "Schedule {Name} cannot run and was set aside: {Reason} Correct it with `cogo schedule set`, or its row in job_schedules; then it goes on. The others run")]
+    private partial void LogSetAside(string name, string reason);
 }

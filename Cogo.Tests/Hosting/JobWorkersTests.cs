@@ -42,6 +42,8 @@ public class JobWorkersTests
     [InlineData("EXECUTOR_ID", "Not One")]
     [InlineData("JOBS_QUEUES", "a/b")]
     [InlineData("JOBS_CONCURRENCY", "99999")]
+    [InlineData("JOBS_TIMEOUT_SECONDS", "604801")]
+    [InlineData("JOBS_TIMEOUT_SECONDS", "2147483647")]
     public void A_setting_that_cannot_be_read_is_named(string name, string value)
     {
         var refused = Assert.Throws<FormatException>(() => JobSettings.Read(Settings.Of((name, value))));

@@ -132,7 +132,8 @@ public sealed class BrowserTests(BrowserTests.Site site) : IClassFixture<Browser
         var closed = Assert.IsType<JobOutcome.Retry>(await _jobs.RunAsync("browser.navigate", new { url = $"http://127.0.0.1:{ClosedPort()}/?key=hunter22" }));
         Assert.DoesNotContain("hunter22", closed.Reason, StringComparison.Ordinal);
 
-        JobTypeFixture.Failed("page_status", await _jobs.RunAsync("browser.navigate", new { url = At("missing") }));
+        var missing = JobTypeFixture.Failed("page_status", await _jobs.RunAsync("browser.navigate", new { url = At("missing") }));
+        Assert.StartsWith($"{At("missing")} answered 404", missing.Reason, StringComparison.Ordinal);
         JobTypeFixture.Result(await _jobs.RunAsync("browser.navigate", new { url = At("missing"), expect_status = 404 }));
         JobTypeFixture.Failed("not_a_page", await _jobs.RunAsync("browser.navigate", new { url = At("file.zip") }));
     }

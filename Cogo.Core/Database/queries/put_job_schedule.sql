@@ -10,5 +10,6 @@ set cron = excluded.cron,
     priority = excluded.priority,
     max_attempts = excluded.max_attempts,
     tenant = excluded.tenant,
-    next_run_at = case when s.cron = excluded.cron then s.next_run_at else excluded.next_run_at end
+    problem = null,
+    next_run_at = case when s.cron = excluded.cron and s.problem is null then s.next_run_at else excluded.next_run_at end
 returning next_run_at

@@ -125,7 +125,7 @@ internal abstract class BrowserJob<TPayload>(SharedBrowser browsers, BrowserOpti
                 : result);
         }
 
-        var reason = char.ToUpperInvariant(fault.Reason[0]) + fault.Reason[1..].TrimEnd('.') + "." + evidence.Mention;
+        var reason = Capitalised(fault.Reason.TrimEnd('.')) + "." + evidence.Mention;
         if (fault.Kind == FaultKind.Assertion && options.ForceSuccess)
         {
             return new JobOutcome.Succeeded(result with
@@ -137,6 +137,12 @@ internal abstract class BrowserJob<TPayload>(SharedBrowser browsers, BrowserOpti
 
         return fault.Kind == FaultKind.Transient ? new JobOutcome.Retry(reason) : new JobOutcome.Failed(fault.Code, reason);
     }
+
+    /// <summary>A sentence that begins with an address keeps it as it is.</summary>
+    private static string Capitalised(string sentence) =>
+        sentence.AsSpan(0, sentence.AsSpan().IndexOf(' ') is > 0 and var space ? space : sentence.Length).Contains(':')
+            ? sentence
+            : char.ToUpperInvariant(sentence[0]) + sentence[1..];
 
     private static Fault Crash() => new("browser_crashed", "The browser or the page's process ended in the middle of the job.", FaultKind.Transient);
 }
