@@ -86,7 +86,7 @@ public sealed class SmokeTests : IAsyncLifetime
 
     [Theory]
     [InlineData("smoke gate-trace --trace xyz", "32 lowercase hex digits")]
-    [InlineData("smoke buildtest --timeout soon", "no duration")]
+    [InlineData("smoke buildtest --timeout soon", "write 90s")]
     [InlineData("smoke buildtest --server http://192.0.2.1", "on another machine")]
     public async Task What_cannot_be_tried_is_refused(string line, string words)
     {
