@@ -134,6 +134,8 @@ internal static class ChaosLedger
         foreach (var (rule, query) in Rules.Concat(ChaosWorkloads.All.SelectMany(workload => workload.Rules)))
         {
             await using var ask = database.CreateCommand($"select count(*), (array_agg(id))[1:5]::text from ({query}) broken (id)");
+            // All is calm by now, and after a long run there is much to read.
+            ask.CommandTimeout = 300;
             await using var reader = await ask.ExecuteReaderAsync();
             await reader.ReadAsync();
             if (reader.GetInt64(0) > 0)
@@ -143,6 +145,7 @@ internal static class ChaosLedger
         }
 
         await using var lost = database.CreateCommand("select count(*) from unnest($1) p (id) where not exists (select 1 from agent_messages m where m.id = p.id)");
+        lost.CommandTimeout = 300;
         lost.Parameters.Add(new NpgsqlParameter { Value = published.ToArray() });
         if (await lost.ExecuteScalarAsync() is long count and > 0)
         {
