@@ -79,6 +79,7 @@ public static class CogoApi
     {
         ArgumentNullException.ThrowIfNull(app);
         app.UseCogoRequestSpans();
+        app.UseLeftBody();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         ClientLimits.Use(app);

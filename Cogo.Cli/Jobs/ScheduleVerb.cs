@@ -100,10 +100,9 @@ internal static class ScheduleVerb
             var which = parsed.GetValue(name)!;
             var dry = parsed.Read(dryRun, "DRY_RUN", otherwise: false, surroundings);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            await using var remove = session.Source.CreateCommand(dry
-                ? "select name from public.job_schedules where name = $1"
-                : "delete from public.job_schedules where name = $1 returning name");
-            if (await remove.With(which).ExecuteScalarAsync(cancellationToken) is null)
+            await using var bus = new MessageBus(session.Source, new BusOptions(), NullLogger<MessageBus>.Instance);
+            var schedules = new JobSchedules(session.Source, new JobQueue(session.Source, bus));
+            if (!(dry ? await schedules.ExistsAsync(which, cancellationToken) : await schedules.RemoveAsync(which, cancellationToken)))
             {
                 throw new InputException($"There is no schedule '{which}'. `cogo schedule list` shows those there are.");
             }

@@ -7,6 +7,7 @@ namespace Cogo.Cli.Run;
 internal static class VerdictText
 {
     private const int MaxCases = 20;
+    private const int MaxCommand = 120;
     private const int MaxMessageLines = 8;
     private static readonly Style Dim = new(decoration: Decoration.Dim);
     private static readonly Style Bold = new(decoration: Decoration.Bold);
@@ -44,12 +45,12 @@ internal static class VerdictText
     private static void WriteStage(IAnsiConsole console, StageView stage)
     {
         console.Write(new Text(stage.Succeeded ? "  ✓ " : "  ✗ ", stage.Succeeded ? Color.Green : Color.Red));
-        console.Write(new Text($"{Terminal.OneLine(stage.Name, 20),-8} {Durations.Show(TimeSpan.FromSeconds(Math.Max(0, stage.Duration))),10}  "));
-        console.Write(new Text(Terminal.OneLine(stage.Command ?? "", 120), Dim));
-        if (!stage.Succeeded)
-        {
-            console.Write(new Text($"  {stage.Ending}", Color.Red));
-        }
+        var timed = $"{Terminal.OneLine(stage.Name, 20),-8} {Durations.Show(TimeSpan.FromSeconds(Math.Max(0, stage.Duration))),10}  ";
+        var ending = stage.Succeeded ? "" : $"  {stage.Ending}";
+        console.Write(new Text(timed));
+        // Within its line: the terminal would break it at a blank.
+        console.Write(new Text(Terminal.OneLine(stage.Command ?? "", Math.Clamp(console.Profile.Width - 5 - timed.Length - ending.Length, 20, MaxCommand)), Dim));
+        console.Write(new Text(ending, Color.Red));
 
         console.WriteLine();
     }

@@ -67,7 +67,7 @@ public sealed record SubscriptionOptions
     public int Concurrency { get; init; } = 1;
 
     /// <summary>Longest <see cref="HandlerTimeout"/>: timers end within 50 days.</summary>
-    internal static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(7);
+    public static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(7);
 
     /// <summary>A handler that runs longer is cancelled and the attempt is retried; at most 7 days. Default: no limit; the lease is renewed while it runs.</summary>
     public TimeSpan? HandlerTimeout { get; init; }

@@ -53,6 +53,13 @@ public sealed class JobSchedules(NpgsqlDataSource database, JobQueue queue)
             ?? throw new FormatException($"The cron expression '{cron}' does not come before the year 9990 is over.");
     }
 
+    public async Task<bool> ExistsAsync(string name, CancellationToken cancellationToken)
+    {
+        await using var ask = database.CreateCommand("select 1 from public.job_schedules where name = $1");
+        Add(ask, name);
+        return await ask.ExecuteScalarAsync(cancellationToken) is not null;
+    }
+
     /// <summary>False: there is no such schedule. Jobs that it enqueued stay.</summary>
     public async Task<bool> RemoveAsync(string name, CancellationToken cancellationToken)
     {

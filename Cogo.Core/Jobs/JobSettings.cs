@@ -17,7 +17,7 @@ public static class JobSettings
     /// <summary>At most 7 days.</summary>
     public const string TimeoutSeconds = "JOBS_TIMEOUT_SECONDS";
 
-    private const int LongestSeconds = 7 * 24 * 3600;
+    private static readonly int LongestSeconds = (int)Bus.SubscriptionOptions.LongestTimeout.TotalSeconds;
 
     /// <exception cref="FormatException">A setting cannot be read; the message names it.</exception>
     public static JobOptions Read(IConfiguration configuration)

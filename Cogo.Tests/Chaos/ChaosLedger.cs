@@ -11,25 +11,28 @@ internal static class ChaosLedger
 {
     private const string Work = "((m.service = 'chaos' and m.role = 'work') or m.service = 'jobs')";
 
+    /// <summary>Seconds that a question may take: all is calm by then, and after a long run there is much to read.</summary>
+    private const int Longest = 300;
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private const string Kind = "coalesce(m.payload ->> 'type', m.payload #>> '{}')";
 
-    // A message ends where its newest claim has its acknowledgement and nothing waits any more.
+    // A message ends where its newest claim has its acknowledgement and nothing waits any more. In sets, not row by row:
+    // a long run has hundreds of thousands, and the planner knows little of them.
     private const string Ended =
         """
-        with holds as (
-          select c.claim_id, i as id, exists (select 1 from bus_acks a where a.claim_id = c.claim_id and i = any (a.ids)) as acked
-          from bus_claims c cross join unnest(c.ids || c.deferred) i
-        ), newest as (
-          select distinct on (id) id, claim_id, acked from holds order by id, claim_id desc
+        with newest as (
+          select i as id, max(c.claim_id) as claim_id from bus_claims c cross join unnest(c.ids || c.deferred) i group by i
+        ), ended as (
+          select id from newest join (select a.claim_id, i as id from bus_acks a cross join unnest(a.ids) i) acked using (id, claim_id)
         )
         """;
 
     private static readonly (string Rule, string Query)[] Rules =
     [
         ("nothing waits or is held any more", "select message_id from bus_deferred"),
-        ("every message was claimed, and its newest claim ended it", $"{Ended} select m.id from agent_messages m left join newest n using (id) where {Work} and n.acked is not true"),
+        ("every message was claimed, and its newest claim ended it", $"{Ended} select m.id from agent_messages m where {Work} and not exists (select 1 from ended e where e.id = m.id)"),
         ("a message is finished or given up, not both", "select l.message_id from ledger l join dead_letters d using (message_id)"),
         ("nothing is finished twice", "select message_id from ledger group by 1 having count(*) > 1"),
         ("nothing is given up twice", "select message_id from dead_letters group by 1 having count(*) > 1"),
@@ -99,14 +102,14 @@ internal static class ChaosLedger
         await using var left = database.CreateCommand(
             $"""
             {Ended}, late as materialized (
-              select m.id, {Kind} as kind from agent_messages m left join newest n using (id) where {Work} and n.acked is not true
+              select m.id, {Kind} as kind from agent_messages m where {Work} and not exists (select 1 from ended e where e.id = m.id)
               union
               select m.message_id, {Kind} from bus_deferred m
             )
             select (select count(*) from late), coalesce(string_agg(id || ' ' || kind || coalesce(' ' || (select j.status from jobs j where j.id = few.id), ''), ', '), '')
             from (select * from late order by id limit 20) few
             """);
-        left.CommandTimeout = 60;
+        left.CommandTimeout = Longest;
         await using var reader = await left.ExecuteReaderAsync();
         await reader.ReadAsync();
         return (reader.GetInt64(0), reader.GetString(1));
@@ -122,6 +125,7 @@ internal static class ChaosLedger
               (select count(*) from job_results where starts_with(worker_id, '{SqlChaosWorker.WorkerPrefix}')),
               (select count(*) from bus_sessions where starts_with(worker_id, '{SqlChaosWorker.WorkerPrefix}') and end_reason like '%lease ran out%')
             """);
+        ask.CommandTimeout = Longest;
         await using var reader = await ask.ExecuteReaderAsync();
         await reader.ReadAsync();
         return new ChaosCount(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4));
@@ -134,8 +138,7 @@ internal static class ChaosLedger
         foreach (var (rule, query) in Rules.Concat(ChaosWorkloads.All.SelectMany(workload => workload.Rules)))
         {
             await using var ask = database.CreateCommand($"select count(*), (array_agg(id))[1:5]::text from ({query}) broken (id)");
-            // All is calm by now, and after a long run there is much to read.
-            ask.CommandTimeout = 300;
+            ask.CommandTimeout = Longest;
             await using var reader = await ask.ExecuteReaderAsync();
             await reader.ReadAsync();
             if (reader.GetInt64(0) > 0)
@@ -145,7 +148,7 @@ internal static class ChaosLedger
         }
 
         await using var lost = database.CreateCommand("select count(*) from unnest($1) p (id) where not exists (select 1 from agent_messages m where m.id = p.id)");
-        lost.CommandTimeout = 300;
+        lost.CommandTimeout = Longest;
         lost.Parameters.Add(new NpgsqlParameter { Value = published.ToArray() });
         if (await lost.ExecuteScalarAsync() is long count and > 0)
         {

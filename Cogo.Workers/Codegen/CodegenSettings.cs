@@ -5,7 +5,7 @@ namespace Cogo.Workers.Codegen;
 /// <summary>Reads the settings of codegen, which are environment variables of the same names.</summary>
 public static class CodegenSettings
 {
-    private const int LongestSeconds = 7 * 24 * 3600;
+    private static readonly int LongestSeconds = (int)SubscriptionOptions.LongestTimeout.TotalSeconds;
 
     /// <exception cref="FormatException">A setting cannot be read; the message names it and says what to write.</exception>
     public static CodegenOptions Codegen(IConfiguration configuration)

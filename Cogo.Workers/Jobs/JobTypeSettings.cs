@@ -8,7 +8,7 @@ namespace Cogo.Workers.Jobs;
 /// <summary>Reads the settings of the job types, which are environment variables of the same names.</summary>
 public static class JobTypeSettings
 {
-    private const int LongestSeconds = 7 * 24 * 3600;
+    private static readonly int LongestSeconds = (int)SubscriptionOptions.LongestTimeout.TotalSeconds;
     private const int LongestMilliseconds = 24 * 3600 * 1000;
 
     /// <exception cref="FormatException">A setting cannot be read; the message names it and says what to write.</exception>

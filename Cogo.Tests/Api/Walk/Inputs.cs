@@ -178,7 +178,7 @@ internal static class Inputs
         }
     }
 
-    private static IEnumerable<Call> HostileBodies(Call good)
+    public static IEnumerable<Call> HostileBodies(Call good)
     {
         var text = Encoding.UTF8.GetString(good.Body!);
         Call Body(string body, string what) => good.With(body) with { What = what, IsWrong = true };

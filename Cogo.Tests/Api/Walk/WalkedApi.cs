@@ -92,15 +92,22 @@ public sealed partial class WalkedApi : IAsyncLifetime, ICollectionFixture<Walke
         .Where(parameter => parameter.Value is not null)
         .Aggregate(good with { What = "all parameters" }, (call, parameter) => call.With(parameter.Name, parameter.Value!));
 
-    internal async Task<Returned> SendAsync(Call call, CancellationToken cancellationToken = default)
+    /// <summary>The call, let in where it needs to be.</summary>
+    internal HttpRequestMessage Request(Call call)
     {
-        using var request = call.Request(_http!.BaseAddress!);
+        var request = call.Request(_http!.BaseAddress!);
         if (call.Operation.Json.TryGetProperty("security", out var security) && security.GetArrayLength() > 0)
         {
             request.Headers.TryAddWithoutValidation("x-admin-token", AdminToken);
         }
 
-        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        return request;
+    }
+
+    internal async Task<Returned> SendAsync(Call call, CancellationToken cancellationToken = default)
+    {
+        using var request = Request(call);
+        using var response = await _http!.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         var type = response.Content.Headers.ContentType?.MediaType;
         var returned = new Returned(
             response.StatusCode, type, type == "text/event-stream" ? "" : await response.Content.ReadAsStringAsync(cancellationToken),
