@@ -49,7 +49,7 @@ internal static class VerdictText
         var ending = stage.Succeeded ? "" : $"  {stage.Ending}";
         console.Write(new Text(timed));
         // Within its line: the terminal would break it at a blank.
-        console.Write(new Text(Terminal.OneLine(stage.Command ?? "", Math.Clamp(console.Profile.Width - 5 - timed.Length - ending.Length, 20, MaxCommand)), Dim));
+        console.Write(new Text(Terminal.OneLine(stage.Command ?? "", Math.Clamp(console.Profile.Width - 5 - timed.Length - ending.Length, 1, MaxCommand)), Dim));
         console.Write(new Text(ending, Color.Red));
 
         console.WriteLine();

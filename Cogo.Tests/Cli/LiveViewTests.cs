@@ -53,14 +53,7 @@ public class LiveViewTests
     public async Task The_screen_ends_with_every_step_and_the_verdict()
     {
         var screen = new SharedWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.Yes,
-            ColorSystem = ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.Yes,
-            Out = new AnsiConsoleOutput(screen),
-        });
-        console.Profile.Width = 100;
+        var console = Screen(screen, AnsiSupport.Yes, 100);
         await using var view = new LiveRunView(console, TimeProvider.System);
 
         view.Note("Fetching [Postgres]");
@@ -74,6 +67,39 @@ public class LiveViewTests
         Assert.Contains("codegen", last, StringComparison.Ordinal);
         Assert.Contains("build & test", last, StringComparison.Ordinal);
         Assert.Contains("✓ PASSED", last, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(100)]
+    public void A_stage_has_one_line_however_long_its_command(int columns)
+    {
+        var screen = new SharedWriter();
+        var command = string.Join(' ', Enumerable.Repeat("--option=\"of a value\"", 20));
+        var report = new ReportView
+        {
+            Stages = [new StageView("restore", "npm ci", 0, null, 1, false, false, null), new StageView("test", command, 137, null, 61, false, false, null)],
+        };
+
+        VerdictText.Write(Screen(screen, AnsiSupport.No, columns), new RunResult { Verdict = Verdict.Failed }, report);
+
+        var lines = screen.ToString().Split('\n');
+        Assert.EndsWith("npm ci", lines[1], StringComparison.Ordinal);
+        Assert.EndsWith("…  exit 137", lines[2], StringComparison.Ordinal);
+        Assert.All(lines, line => Assert.True(line.Length <= columns, line));
+    }
+
+    private static IAnsiConsole Screen(TextWriter writer, AnsiSupport ansi, int columns)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = ansi,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.Yes,
+            Out = new AnsiConsoleOutput(writer),
+        });
+        console.Profile.Width = columns;
+        return console;
     }
 
     private static TimelineEntry Event(string type, int second, object? data = null) => new()
