@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Cogo.Tests.EndToEnd;
 using Cogo.Tests.Fixtures;
 using Cogo.Tests.Workspaces;
@@ -27,6 +29,7 @@ public class ComposeStackTests
         await using var stack = await ComposeStack.UpAsync(engine, folder, tag);
         using var client = new PipelineClient(stack.Address, engine.Handler());
         await GreenAsync(stack, client, folder);
+        await AdminAsync(engine, stack);
         await KilledAsync(stack, client, folder);
         await ConfinedAsync(engine, stack);
     }
@@ -42,6 +45,16 @@ public class ComposeStackTests
         // Written by one container, read by another: the artifacts are shared.
         var report = await client.ArtifactAsync($"{PipelineClient.Events(verdict).Last().GetProperty("data").GetProperty("task_id").GetString()}/build-test/report.json");
         Assert.Equal(6, report.GetProperty("tests").GetProperty("passed").GetInt32());
+    }
+
+    private static async Task AdminAsync(ContainerEngine engine, ComposeStack stack)
+    {
+        using var http = new HttpClient(engine.Handler()) { BaseAddress = stack.Address };
+        using var refused = await http.GetAsync(new Uri("/api/admin/notify/weekly", UriKind.Relative));
+        http.DefaultRequestHeaders.Add("x-admin-token", stack.AdminToken);
+        using var answered = await http.GetAsync(new Uri("/api/admin/notify/weekly", UriKind.Relative));
+
+        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.OK), (refused.StatusCode, answered.StatusCode));
     }
 
     private static async Task KilledAsync(ComposeStack stack, PipelineClient client, TemporaryFolder folder)
@@ -102,6 +115,8 @@ public class ComposeStackTests
         /// <summary>Where compose.yaml publishes the API, in the engine's network.</summary>
         public Uri Address { get; } = new("http://127.0.0.1:3001");
 
+        public string AdminToken { get; } = $"token-{Guid.NewGuid():N}";
+
         public string Password { get; } = $"pw-{Guid.NewGuid():N}";
 
         public static async Task<ComposeStack> UpAsync(ContainerEngine engine, TemporaryFolder folder, string tag)
@@ -110,8 +125,13 @@ public class ComposeStackTests
             Directory.CreateDirectory(Path.Combine(stack._folder, "secrets"));
             File.Copy(Repository.PathOf("deploy/compose/compose.yaml"), Path.Combine(stack._folder, "compose.yaml"));
             await File.WriteAllTextAsync(Path.Combine(stack._folder, ".env"), $"COGO_TAG={tag}\nPOSTGRES_IMAGE={ContainerEngine.BaseImage}\nREPOSITORIES={folder.In("repositories")}\n");
-            // The official image starts Postgres by itself; the test's base image must be told.
-            await File.WriteAllTextAsync(Path.Combine(stack._folder, "compose.override.yaml"), "services:\n  postgres:\n    entrypoint: [/usr/local/bin/postgres-entrypoint]\n");
+            // What docs/deploy.md shows. The official image starts Postgres by itself; the test's base image must be told.
+            var shown = Regex.Match(await File.ReadAllTextAsync(Repository.PathOf("docs/deploy.md")), "```yaml\n(?<yaml>services:\n.*?)```", RegexOptions.ExplicitCapture | RegexOptions.Singleline, TimeSpan.FromSeconds(1)).Groups["yaml"].Value;
+            Assert.Contains("QUALITY_NOTIFY_ADMIN_TOKEN", shown, StringComparison.Ordinal);
+            await File.WriteAllTextAsync(
+                Path.Combine(stack._folder, "compose.override.yaml"),
+                shown.Replace("services:\n", "services:\n  postgres:\n    entrypoint: [/usr/local/bin/postgres-entrypoint]\n", StringComparison.Ordinal));
+            await File.WriteAllTextAsync(Path.Combine(stack._folder, "secrets", "QUALITY_NOTIFY_ADMIN_TOKEN"), stack.AdminToken);
             await File.WriteAllTextAsync(Path.Combine(stack._folder, "secrets", "COGO_DATABASE_PASSWORD"), stack.Password);
             foreach (var unused in (string[])["OPENAI_API_KEY", "FIGMA_API_TOKEN", "ARTIFACTS_S3_ACCESS_KEY_ID", "ARTIFACTS_S3_SECRET_ACCESS_KEY"])
             {
