@@ -43,10 +43,13 @@ catch (OperationCanceledException) when (cancel.IsCancellationRequested)
 {
     await Console.Error.WriteLineAsync("Stopped; the results so far stand.");
 }
-
-if (options.JsonPath is not null)
+finally
 {
-    await ResultFile.WriteAsync(options.JsonPath, machine, options, results, CancellationToken.None);
+    // Also of a run that failed after an hour.
+    if (options.JsonPath is not null)
+    {
+        await ResultFile.WriteAsync(options.JsonPath, machine, options, results, CancellationToken.None);
+    }
 }
 
 if (results.Count == 0 && !cancel.IsCancellationRequested)

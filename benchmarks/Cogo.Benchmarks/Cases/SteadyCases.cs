@@ -40,6 +40,7 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
 
     private async Task<CaseResult> RunAsync(QueueUnderTest queue, string name, bool heldTransaction, CancellationToken cancellationToken)
     {
+        await contestants.DropAsync(cancellationToken);
         var databaseName = await contestants.CogoDatabaseAsync(cancellationToken);
         await using var database = NpgsqlDataSource.Create(server.ConnectionString(databaseName));
         await using var holder = await database.OpenConnectionAsync(cancellationToken);

@@ -63,8 +63,8 @@ internal sealed class ContestantSet(BenchmarkServer server, BenchmarkOptions opt
 
     public bool Wanted(string name) => options.Only.Count == 0 || options.Only.Contains(name, StringComparer.Ordinal);
 
-    /// <summary>The databases of the case before: vacuum must not work on them in this one's time.</summary>
-    private async Task DropAsync(CancellationToken cancellationToken)
+    /// <summary>Drops the databases of the case before: vacuum must not work on them in this one's time, and they may fill the disk.</summary>
+    public async Task DropAsync(CancellationToken cancellationToken)
     {
         foreach (var database in _made)
         {
