@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cogo.Core.Artifacts;
+using Cogo.Core.Bus;
 using Cogo.Core.Database;
 using Cogo.Core.Database.Embedded;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -52,6 +53,9 @@ internal sealed class DatabaseSession : IAsyncDisposable
 
     /// <summary>The store of the settings, on this database.</summary>
     public ArtifactStore OpenArtifacts() => ArtifactServices.Open(Source, Options.Artifacts, Options.ArtifactsS3);
+
+    /// <summary>The bus on this database, to be disposed before the session.</summary>
+    public MessageBus OpenBus() => new(Source, new BusOptions(), NullLogger<MessageBus>.Instance);
 
     public async ValueTask DisposeAsync()
     {

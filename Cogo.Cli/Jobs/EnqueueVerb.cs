@@ -8,7 +8,6 @@ using Cogo.Cli.Run;
 using Cogo.Core;
 using Cogo.Core.Bus;
 using Cogo.Core.Jobs;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cogo.Cli.Jobs;
 
@@ -81,7 +80,7 @@ internal sealed class EnqueueVerb
         }
 
         await using var session = await DatabaseSession.OpenAsync(_database, parsed, _surroundings, cancellationToken);
-        await using var bus = new MessageBus(session.Source, new BusOptions(), NullLogger<MessageBus>.Instance);
+        await using var bus = session.OpenBus();
         JobReceipt receipt;
         try
         {

@@ -74,11 +74,12 @@ internal static class ListVerb
             (command, parsed) => command.With(parsed.Read(type, "TYPE_PREFIX", surroundings)));
     }
 
-    private static Command Listing(
+    /// <summary>A verb that shows the rows of a query, whose last parameter is how many at most.</summary>
+    public static Command Listing(
         Command command, Terminal terminal, Surroundings surroundings, Func<ParseResult, string> query, string[] columns, string nothing,
-        Func<Npgsql.NpgsqlCommand, ParseResult, Npgsql.NpgsqlCommand> bind)
+        Func<Npgsql.NpgsqlCommand, ParseResult, Npgsql.NpgsqlCommand> bind, int defaultLimit = DefaultLimit)
     {
-        var limit = VerbOptions.Number("--limit", "LIMIT", $"Most rows to show (default: {DefaultLimit}).");
+        var limit = VerbOptions.Number("--limit", "LIMIT", $"Most rows to show (default: {defaultLimit}).");
         var json = VerbOptions.Json();
         var database = new DatabaseOptions();
         command.Options.Add(limit);
@@ -86,7 +87,7 @@ internal static class ListVerb
         database.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? DefaultLimit;
+            var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? defaultLimit;
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
             await using var ask = session.Source.CreateCommand(SqlQuery.Load(query(parsed)));
             bind(ask, parsed).With((long)most);

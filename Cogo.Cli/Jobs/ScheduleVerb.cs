@@ -3,10 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cogo.Core;
-using Cogo.Core.Bus;
-using Cogo.Core.Database;
 using Cogo.Core.Jobs;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cogo.Cli.Jobs;
 
@@ -50,7 +47,7 @@ internal static class ScheduleVerb
             if (!dry)
             {
                 await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-                await using var bus = new MessageBus(session.Source, new BusOptions(), NullLogger<MessageBus>.Instance);
+                await using var bus = session.OpenBus();
                 next = await new JobSchedules(session.Source, new JobQueue(session.Source, bus)).SetAsync(which, when, job, cancellationToken);
             }
 
@@ -66,26 +63,10 @@ internal static class ScheduleVerb
         return command;
     }
 
-    private static Command List(Terminal terminal, Surroundings surroundings)
-    {
-        var limit = VerbOptions.Number("--limit", "LIMIT", "Most schedules (default: 1000).");
-        var json = VerbOptions.Json();
-        var database = new DatabaseOptions();
-        var command = new Command("list", "The schedules by name; problem says why one was set aside.") { limit, json };
-        database.AddTo(command);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var most = parsed.Read(limit, "LIMIT", 1, surroundings) ?? 1000;
-            await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            await using var ask = session.Source.CreateCommand(SqlQuery.Load("list_job_schedules"));
-            ask.With((long)most);
-            await new RowView(terminal, parsed.GetValue(json), surroundings.Time).ShowAsync(
-                ask, ["name", "cron", "type", "next_run_at", "problem", "last_run_at", "queue", "priority", "max_attempts", "tenant"],
-                "There are no schedules. Make one: cogo schedule set NAME --cron CRON --type TYPE.", cancellationToken);
-            return ExitCodes.Passed;
-        });
-        return command;
-    }
+    private static Command List(Terminal terminal, Surroundings surroundings) => ListVerb.Listing(
+        new Command("list", "The schedules by name; problem says why one was set aside."), terminal, surroundings, _ => "list_job_schedules",
+        ["name", "cron", "type", "next_run_at", "problem", "last_run_at", "queue", "priority", "max_attempts", "tenant"],
+        "There are no schedules. Make one: cogo schedule set NAME --cron CRON --type TYPE.", (command, _) => command, defaultLimit: 1000);
 
     private static Command Remove(Terminal terminal, Surroundings surroundings)
     {
@@ -100,7 +81,7 @@ internal static class ScheduleVerb
             var which = parsed.GetValue(name)!;
             var dry = parsed.Read(dryRun, "DRY_RUN", otherwise: false, surroundings);
             await using var session = await DatabaseSession.OpenAsync(database, parsed, surroundings, cancellationToken);
-            await using var bus = new MessageBus(session.Source, new BusOptions(), NullLogger<MessageBus>.Instance);
+            await using var bus = session.OpenBus();
             var schedules = new JobSchedules(session.Source, new JobQueue(session.Source, bus));
             if (!(dry ? await schedules.ExistsAsync(which, cancellationToken) : await schedules.RemoveAsync(which, cancellationToken)))
             {
