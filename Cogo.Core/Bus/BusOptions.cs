@@ -78,6 +78,9 @@ public sealed record SubscriptionOptions
     /// <summary>How long a cancelled handler may take to end; then the attempt ends without it, and what it returns counts for nothing.</summary>
     public TimeSpan CancelGrace { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Whether a message that this process publishes is to come here at once; otherwise whoever claims it first gets it.</summary>
+    internal Func<OutgoingMessage, bool> Wants { get; init; } = static _ => true;
+
     internal void Validate()
     {
         if (Concurrency is < 1 or > 10_000)

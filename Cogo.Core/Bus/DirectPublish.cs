@@ -14,9 +14,9 @@ internal sealed class DirectPublish(StandingConnections connections, string orig
 
     public void Add(Subscription subscription) => _subscriptions[subscription.Route] = subscription;
 
-    /// <summary>Null when nobody here waits for messages of the route. Jobs are claimed by rules of their own.</summary>
-    public Reservation? TryReserve(Route route) =>
-        route.Service != Route.JobService && _subscriptions.TryGetValue(route, out var subscription) ? subscription.TryReserve() : null;
+    /// <summary>Null when nobody here waits for messages of the route, or wants this one.</summary>
+    public Reservation? TryReserve(OutgoingMessage message) =>
+        _subscriptions.TryGetValue(message.Route, out var subscription) ? subscription.TryReserve(message) : null;
 
     /// <param name="rings">Whether the database is to wake other processes when the message could not be claimed.</param>
     /// <returns>Its id and lane, and whether it was claimed: else its subscribers are to be woken.</returns>

@@ -105,7 +105,7 @@ public sealed class Publisher : IPublisher
     private async Task<IReadOnlyList<PublishReceipt>> SendAtOnceAsync(
         IReadOnlyList<OutgoingMessage> messages, (string TraceId, string? TraceParent)[] traces, bool plain, bool rings, CancellationToken cancellationToken)
     {
-        if (plain && messages.Count == 1 && _direct.TryReserve(messages[0].Route) is { } reservation)
+        if (plain && messages.Count == 1 && _direct.TryReserve(messages[0]) is { } reservation)
         {
             var (id, lane, claimed) = await _direct.PublishAsync(reservation, messages[0], traces[0], rings, cancellationToken);
             if (!claimed)

@@ -161,10 +161,10 @@ public sealed partial class Subscription : IAsyncDisposable
         }
     }
 
-    /// <summary>Keeps a handler for one message while the route waits for any; null when it does not, or none is free.</summary>
-    internal Reservation? TryReserve()
+    /// <summary>Keeps a handler for the message while the route waits for any; null when it does not, or none is free.</summary>
+    internal Reservation? TryReserve(OutgoingMessage message)
     {
-        if (!_latch.IsWaiting || _bus.LivingSession is not { } session || _slots.Take(1) == 0)
+        if (!_latch.IsWaiting || _bus.LivingSession is not { } session || !_options.Wants(message) || _slots.Take(1) == 0)
         {
             return null;
         }

@@ -67,6 +67,14 @@ internal sealed partial record JobEnvelope(string Type, JsonElement Payload, str
                 : 1);
     }
 
+    /// <summary>The type of a job as <see cref="Seal"/> writes it, without reading the payload; null when it stands otherwise.</summary>
+    public static string? TypeOf(string message)
+    {
+        const string Start = "{\"type\":\"";
+        var end = message.StartsWith(Start, StringComparison.Ordinal) ? message.IndexOf('"', Start.Length) : -1;
+        return end < 0 ? null : message[Start.Length..end];
+    }
+
     private static string Write(JobRequest job)
     {
         ArgumentNullException.ThrowIfNull(job.Payload);

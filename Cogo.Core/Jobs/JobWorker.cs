@@ -66,6 +66,7 @@ public sealed class JobWorker : IAsyncDisposable
             HandlerTimeout = _options.JobTimeout,
             DrainTimeout = _options.DrainTimeout,
             CancelGrace = _options.CancelGrace,
+            Wants = message => JobEnvelope.TypeOf(message.Payload) is { } type && _catalog.Find(type) is not null,
         };
         var handler = new JobMessageHandler(_database, _catalog, _artifacts, _watch, _limit, endings, subscription.CancelGrace, _time, _loggers);
         foreach (var route in Routes())
