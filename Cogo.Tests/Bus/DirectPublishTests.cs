@@ -124,10 +124,14 @@ public class DirectPublishTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
     public async Task Every_message_is_claimed_once_in_whatever_order_transactions_commit(int seed)
     {
         await using var database = await NewAsync();
         var random = new Random(seed);
+        // Few, so that at times none is open: claims then take the short way.
+        var mostOpen = seed % 2 == 0 ? 8 : 1;
         var open = new List<(NpgsqlConnection Connection, NpgsqlTransaction Transaction, List<long> Ids)>();
         var committed = new List<long>();
         var claimed = new List<long>();
@@ -136,14 +140,18 @@ public class DirectPublishTests
         {
             switch (random.Next(9))
             {
-                case 0 when open.Count < 8:
+                case 0 when open.Count < mostOpen:
                     var connection = await database.DataSource.OpenConnectionAsync();
                     open.Add((connection, await connection.BeginTransactionAsync(), []));
                     break;
                 case 1 or 2 when open.Count > 0:
                     var (on, within, ids) = open[random.Next(open.Count)];
-                    await using (var insert = new NpgsqlCommand("insert into agent_messages (service, role, payload) values ('test', 'work', '{}') returning id", on, within))
+                    await using (var insert = new NpgsqlCommand(
+                        "insert into agent_messages (service, role, payload, priority, not_before) values ('test', 'work', '{}', $1, $2) returning id", on, within))
                     {
+                        // One in six comes by the cold path, before the others or after them, or as its time has come.
+                        insert.Parameters.AddWithValue((short)(random.Next(12) == 0 ? random.Next(-5, 6) : 0));
+                        insert.Parameters.AddWithValue(NpgsqlTypes.NpgsqlDbType.TimestampTz, random.Next(12) == 0 ? DateTime.UtcNow : DBNull.Value);
                         ids.Add((long)(await insert.ExecuteScalarAsync())!);
                     }
 
@@ -184,7 +192,7 @@ public class DirectPublishTests
             claimed.AddRange(more);
         }
 
-        Assert.True(direct > 30, $"Only {direct} messages were claimed as they were published.");
+        Assert.True(direct > 10, $"Only {direct} messages were claimed as they were published.");
         Assert.Equal(committed.Order(), claimed.Order());
     }
 

@@ -67,6 +67,8 @@ public class JobsAtOnceTests
 
         var third = (await here.Queue.EnqueueAsync(keyed, default)).Id;
         Assert.Equal(claimedAtOnce, await here.Database.ScalarAsync<long>(ClaimedAtOnce));
+        await Eventually.BecomesAsync(
+            () => here.Database.ScalarAsync<string>("select waits_for from jobs where id = $1", third), reason => reason == "concurrency", "the third stands aside, too");
 
         held.SetResult();
         foreach (var job in new[] { first, second, third })
