@@ -14,9 +14,6 @@ namespace Cogo.Cli.Jobs;
 /// <summary><c>cogo enqueue</c>: a job of any type, with shorthands for a browser, Figma, and a job that is enqueued once.</summary>
 internal sealed class EnqueueVerb
 {
-    /// <summary>What the bus takes.</summary>
-    private const int MostDelayDays = 3660;
-
     private readonly Argument<string> _type = new("type") { Description = "browser, figma, idempotent, or any type of job, such as http.get.", HelpName = "browser|figma|idempotent|TYPE" };
     private readonly Option<string?> _payload = new("--payload") { Description = "The job's payload, a JSON object (default: {}).", HelpName = "JSON" };
     private readonly Option<string?> _payloadFile = new("--payload-file") { Description = "Read the payload from a file; - is standard input.", HelpName = "FILE|-" };
@@ -141,7 +138,7 @@ internal sealed class EnqueueVerb
             ExecutorId = executor,
             Priority = parsed.GetValue(_priority),
             MaxAttempts = parsed.GetValue(_attempts),
-            Delay = parsed.GetValue(_delay) is { } delay ? Durations.Read("--delay", delay, MostDelayDays) : null,
+            Delay = parsed.GetValue(_delay) is { } delay ? Durations.Read("--delay", delay, OutgoingMessage.LongestDelay.Days) : null,
             Tenant = parsed.GetValue(_tenant),
             ConcurrencyKey = parsed.GetValue(_concurrencyKey),
             ConcurrencyLimit = parsed.GetValue(_concurrencyLimit),

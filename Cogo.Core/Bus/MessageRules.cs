@@ -8,8 +8,6 @@ namespace Cogo.Core.Bus;
 /// <summary>What the publisher takes, checked before the database is asked, so that the error names the field.</summary>
 internal static partial class MessageRules
 {
-    private static readonly TimeSpan FarthestTime = TimeSpan.FromDays(366 * 10);
-
     public static void Check(OutgoingMessage message, int payloadLimitBytes)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -74,7 +72,7 @@ internal static partial class MessageRules
 
     private static void CheckSpan(TimeSpan? span, string name, bool allowZero)
     {
-        if (span is { } value && (value < TimeSpan.Zero || (!allowZero && value == TimeSpan.Zero) || value > FarthestTime))
+        if (span is { } value && (value < TimeSpan.Zero || (!allowZero && value == TimeSpan.Zero) || value > OutgoingMessage.LongestDelay))
         {
             throw Wrong(name, $"is {value}: use a {(allowZero ? "time" : "positive time")} of at most ten years");
         }

@@ -7,6 +7,9 @@ namespace Cogo.Core.Bus;
 /// <param name="Payload">A JSON document, as UTF-16 text.</param>
 public sealed record OutgoingMessage(Route Route, string Payload)
 {
+    /// <summary>Longest <see cref="Delay"/> and <see cref="TimeToLive"/>: ten years.</summary>
+    public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(366 * 10);
+
     /// <summary>Serializes <paramref name="payload"/> with Cogo's JSON conventions (snake_case, nulls left out).</summary>
     public static OutgoingMessage Of<T>(Route route, T payload) =>
         new(route, JsonSerializer.Serialize(payload, CogoJson.Options));
@@ -28,10 +31,10 @@ public sealed record OutgoingMessage(Route Route, string Payload)
     /// <summary>Deliveries before the message is dead-lettered; 1 or more. Default: the database's, 5.</summary>
     public int? MaxAttempts { get; init; }
 
-    /// <summary>Not delivered before this much time has passed on the database's clock.</summary>
+    /// <summary>Not delivered before this much time has passed on the database's clock; at most ten years.</summary>
     public TimeSpan? Delay { get; init; }
 
-    /// <summary>Dead-lettered as expired when not delivered within this time of the database's clock.</summary>
+    /// <summary>Dead-lettered as expired when not delivered within this time of the database's clock; at most ten years.</summary>
     public TimeSpan? TimeToLive { get; init; }
 
     /// <summary>Higher goes first; 0 is ordinary. Between -100 and 100.</summary>

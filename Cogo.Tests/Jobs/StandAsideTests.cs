@@ -55,6 +55,23 @@ public class StandAsideTests
     }
 
     [Fact]
+    public async Task A_job_that_stands_aside_again_keeps_its_place_among_those_of_its_key()
+    {
+        await using var fixture = await JobFixture.CreateAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            await fixture.Queue.EnqueueAsync(new JobRequest("test.run") { ConcurrencyKey = "one" }, default);
+        }
+
+        Assert.Equal([1], await fixture.ClaimAsync(4));
+        // As if another had been quicker when its turn came.
+        await fixture.Database.ExecuteAsync("update job_waits set since = clock_timestamp() where job_id = 2");
+        await fixture.Database.ExecuteAsync("select complete_job(1, (select claim_id from bus_claims where ids = '{1}'))");
+
+        Assert.Equal([2], await fixture.ClaimAsync(4));
+    }
+
+    [Fact]
     public async Task Jobs_behind_others_are_claimed_in_their_order_and_each_attempt_is_the_first()
     {
         await using var fixture = await JobFixture.CreateAsync();

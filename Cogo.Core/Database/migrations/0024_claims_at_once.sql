@@ -156,6 +156,44 @@ begin
   end if;
 end $$;
 
+-- Lets jobs go that stood aside and can run now: their type is known to the caller, their key has room. The oldest first, by
+-- id: one that another was quicker than, and that stands aside anew, does not go to the end.
+create or replace function public.cogo_admit_waiting(p_lane bigint, p_types text[], p_limit int) returns void
+language plpgsql set enable_seqscan = off as $$
+declare
+  known text[] := public.cogo_waiting_types(p_lane, 'type', p_types);
+  free int;
+  one record;
+  go bigint[] := '{}';
+begin
+  if known <> '{}' then
+    go := array(
+      select w.job_id from unnest(known) t cross join lateral (
+        select w.job_id, w.priority from public.job_waits w
+        where w.lane = p_lane and w.reason = 'type' and w.type = t order by w.priority desc, w.job_id limit p_limit) w
+      order by w.priority desc, w.job_id limit p_limit);
+  end if;
+  known := public.cogo_waiting_types(p_lane, 'concurrency', p_types);
+  if known <> '{}' then
+    for one in
+      select w.concurrency_key as key, max(w.concurrency_limit) as most from public.job_waits w
+      where w.lane = p_lane and w.reason = 'concurrency' and w.type = any (known) group by 1 order by 1
+    loop
+      free := one.most - (select count(*) from public.job_permits p where p.key = one.key and public.cogo_claim_holds(p.claim_id, p.job_id));
+      if free > 0 then
+        go := go || array(
+          select w.job_id from public.job_waits w join public.bus_deferred d on d.message_id = w.job_id
+          where w.lane = p_lane and w.concurrency_key = one.key and w.reason = 'concurrency' and w.type = any (known)
+          order by d.priority desc, w.job_id limit free);
+      end if;
+    end loop;
+  end if;
+  if go <> '{}' then
+    delete from public.job_waits w where w.job_id = any (go);
+    update public.bus_deferred d set ready_at = d.created_at where d.message_id = any (go) and d.claim_id is null;
+  end if;
+end $$;
+
 -- Claims jobs: cogo_claim, with the queue's pause, jobs that stood aside, tenants' turns and cancellations seen to. Jobs of
 -- a type that is not among `p_types` are put aside on the way, a hundred at a time. After a second of that the call answers
 -- nothing, although more may wait; the next one goes on from there.
@@ -209,7 +247,7 @@ begin
     perform public.cogo_give_turns(p_lane);
   end if;
   plain := p_types is null and not wishes;
-  if aside and known is null then
+  if known is null and (aside or wishes) then
     -- Not when another process registered under the same name: what this one knows is then for its handler to say.
     select d.types into known from public.worker_devices d join public.bus_sessions s using (worker_id)
       where s.session_id = p_session and d.pid = s.pid;
