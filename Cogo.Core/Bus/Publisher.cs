@@ -93,6 +93,10 @@ public sealed class Publisher : IPublisher
         {
             return await SendAtOnceAsync(messages, traces, plain, rings, cancellationToken);
         }
+        catch (PostgresException e) when (StandingConnections.WasReplaced(e))
+        {
+            return await SendAtOnceAsync(messages, traces, plain, rings, cancellationToken);
+        }
         finally
         {
             if (rings)

@@ -54,6 +54,13 @@ internal sealed class StandingConnections : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// An upgrade replaced what a prepared statement calls, and its columns with it. Nothing was done; it is prepared anew
+    /// when it is run again.
+    /// </summary>
+    public static bool WasReplaced(PostgresException error) =>
+        error is { SqlState: PostgresErrorCodes.FeatureNotSupported, Routine: "RevalidateCachedQuery" };
+
     public async ValueTask DisposeAsync()
     {
         lock (_lock)

@@ -30,8 +30,7 @@ public class DirectPublishTests
             async () =>
             {
                 await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, $$"""{"n": {{++published}}}"""), default);
-                return await fixture.Database.ScalarAsync<long>(
-                    "select count(*) from agent_messages m join bus_claims c on m.id = any (c.ids) where c.xmin::text::bigint = m.xid::text::bigint % 4294967296") > 2;
+                return await ClaimedAtOnceAsync(fixture) > 2;
             },
             "messages claimed as they were published");
 
@@ -40,6 +39,36 @@ public class DirectPublishTests
         Assert.All(seen, Assert.Null);
         await Eventually.BecomesTrueAsync(
             async () => await fixture.Database.ScalarAsync<long>("select coalesce(sum(cardinality(ids)), 0)::bigint from bus_acks") == published, "all of them acknowledged");
+    }
+
+    [Fact]
+    public async Task A_function_that_an_upgrade_replaced_fails_no_publish()
+    {
+        await using var fixture = await BusFixture.CreateAsync();
+        var bus = fixture.Bus();
+        var recorder = new Recorder();
+        await bus.SubscribeAsync(BusFixture.Route, recorder, new SubscriptionOptions(), default);
+        var published = 0;
+        await PublishUntilClaimedAtOnceAsync(1);
+        await fixture.Database.ExecuteAsync(
+            """
+            alter function cogo_publish_claimed(text, text, text, text, text, text, bigint, text) rename to publish_claimed_before;
+            create function cogo_publish_claimed(text, text, text, text, text, text, bigint, text)
+            returns table (id bigint, lane bigint, fence bigint, payload text, max_attempts smallint, created_at timestamptz, one_more int)
+            language sql as 'select p.*, 1 from publish_claimed_before($1, $2, $3, $4, $5, $6, $7, $8) p';
+            """);
+
+        await PublishUntilClaimedAtOnceAsync(2);
+        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count == published, "all of them handled");
+
+        Task PublishUntilClaimedAtOnceAsync(int most) => Eventually.BecomesTrueAsync(
+            async () =>
+            {
+                await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, "{}"), default);
+                published++;
+                return await ClaimedAtOnceAsync(fixture) >= most;
+            },
+            "messages claimed as they were published");
     }
 
     [Fact]
@@ -72,8 +101,7 @@ public class DirectPublishTests
         var all = published.SelectMany(ids => ids).Order().ToList();
         await Eventually.BecomesTrueAsync(() => recorder.Seen.Count >= all.Count, "all of them handled", 30);
         Assert.Equal(all, recorder.Seen.Select(delivery => delivery.MessageId).Order());
-        var direct = await fixture.Database.ScalarAsync<long>(
-            "select count(*) from bus_claims c join agent_messages m on m.id = any (c.ids) where c.xmin::text::bigint = m.xid::text::bigint % 4294967296");
+        var direct = await ClaimedAtOnceAsync(fixture);
         Assert.True(direct > 10, $"Only {direct} of {all.Count} messages were claimed as they were published.");
     }
 
@@ -234,4 +262,7 @@ public class DirectPublishTests
 
         return ids;
     }
+
+    private static Task<long> ClaimedAtOnceAsync(BusFixture fixture) => fixture.Database.ScalarAsync<long>(
+        "select count(*) from agent_messages m join bus_claims c on m.id = any (c.ids) where c.xmin::text::bigint = m.xid::text::bigint % 4294967296");
 }

@@ -9,6 +9,12 @@ namespace Cogo.Benchmarks.Cases;
 /// <summary>Full load for minutes: is the end as fast as the beginning, also while a transaction elsewhere keeps vacuum from cleaning?</summary>
 internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contestants, BenchmarkOptions options)
 {
+    // Its snapshot and its transaction id both keep dead rows from being cleaned until the end.
+    private const string Hold = "begin isolation level repeatable read; select pg_current_xact_id()";
+
+    private const int MostSecondsInTurn = 240;
+    private const int MostSecondsATurn = 10;
+
     private static readonly Dictionary<string, Series> NoPeers = new(StringComparer.Ordinal);
 
     public async IAsyncEnumerable<CaseResult> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -35,6 +41,11 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
                     Note = string.Create(CultureInfo.InvariantCulture, $"{held.Note} Of the run without a held transaction: {held.RatioTo(free.Cogo):0.00}."),
                 };
             }
+
+            if (options.WantsCase($"{queue.Prefix}steady_held_in_turn"))
+            {
+                yield return await RunInTurnAsync(queue, $"{queue.Prefix}steady_held_in_turn", cancellationToken);
+            }
         }
     }
 
@@ -46,14 +57,12 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
         await using var holder = await database.OpenConnectionAsync(cancellationToken);
         if (heldTransaction)
         {
-            // Its snapshot and its transaction id both keep dead rows from being cleaned until the end.
-            await using var hold = new NpgsqlCommand("begin isolation level repeatable read; select pg_current_xact_id()", holder);
-            await hold.ExecuteNonQueryAsync(cancellationToken);
+            await ExecuteAsync(holder, Hold, cancellationToken);
         }
 
         await server.SettleAsync(cancellationToken);
         var run = new SteadyRun(database, options.SteadyTime, jobs: queue == QueueUnderTest.Jobs);
-        var perSecond = await run.RunAsync(cancellationToken);
+        var perSecond = await run.RunAsync(beforeSecond: null, cancellationToken);
         var window = Math.Max(1, Math.Min(60, perSecond.Count / 4));
         var (first, last) = (new Series(perSecond.Take(window)), new Series(perSecond.TakeLast(window)));
         var (firstMean, lastMean) = (perSecond.Take(window).Average(), perSecond.TakeLast(window).Average());
@@ -62,6 +71,37 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
             OwnRatio = lastMean / firstMean,
             Note = $"Last {window} s against the first {window} s (median {first.Median:0} {queue.Unit}) of {perSecond.Count} s. Dead rows at the end: {await DeadRowsAsync(database, cancellationToken)}.",
         };
+    }
+
+    /// <summary>One run, with a transaction held open for some seconds and for as many not, so that the machine's moods hit both alike.</summary>
+    private async Task<CaseResult> RunInTurnAsync(QueueUnderTest queue, string name, CancellationToken cancellationToken)
+    {
+        await contestants.DropAsync(cancellationToken);
+        await using var database = NpgsqlDataSource.Create(server.ConnectionString(await contestants.CogoDatabaseAsync(cancellationToken)));
+        await using var holder = await database.OpenConnectionAsync(cancellationToken);
+        await server.SettleAsync(cancellationToken);
+        var seconds = Math.Min((int)options.SteadyTime.TotalSeconds, MostSecondsInTurn);
+        var turn = Math.Clamp(seconds / 8, 1, MostSecondsATurn);
+        var run = new SteadyRun(database, TimeSpan.FromSeconds(seconds), jobs: queue == QueueUnderTest.Jobs);
+        var perSecond = await run.RunAsync(
+            second => second > 0 && second % turn == 0 ? ExecuteAsync(holder, Held(second) ? Hold : "rollback", cancellationToken) : Task.CompletedTask,
+            cancellationToken);
+
+        var free = new Series(perSecond.Where((_, second) => !Held(second)));
+        var held = perSecond.Where((_, second) => Held(second)).ToList();
+        return new CaseResult(name, queue.Unit, new Series(held), NoPeers, null)
+        {
+            OwnRatio = held.Average() / perSecond.Where((_, second) => !Held(second)).Average(),
+            Note = $"Seconds with a transaction held open against those without (median {free.Median:0} {queue.Unit}), {turn} s each in turn, {perSecond.Count} s in all.",
+        };
+
+        bool Held(int second) => second / turn % 2 == 1;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task<string> DeadRowsAsync(NpgsqlDataSource database, CancellationToken cancellationToken)

@@ -33,7 +33,8 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
     }
 
     /// <summary>Messages handled in each second. Every message published was acknowledged when it returns.</summary>
-    public async Task<IReadOnlyList<double>> RunAsync(CancellationToken cancellationToken)
+    /// <param name="beforeSecond">Called with the number of each second, from 0, when it begins.</param>
+    public async Task<IReadOnlyList<double>> RunAsync(Func<int, Task>? beforeSecond, CancellationToken cancellationToken)
     {
         await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
         await using var bus = CogoSettings.Bus(database);
@@ -47,8 +48,14 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
         var perSecond = new List<double>();
         using var seconds = new PeriodicTimer(TimeSpan.FromSeconds(1));
         var (before, at) = (Interlocked.Read(ref _handled), System.Diagnostics.Stopwatch.GetTimestamp());
-        while (perSecond.Count < time.TotalSeconds && await seconds.WaitForNextTickAsync(cancellationToken))
+        while (perSecond.Count < time.TotalSeconds)
         {
+            if (beforeSecond is not null)
+            {
+                await beforeSecond(perSecond.Count);
+            }
+
+            await seconds.WaitForNextTickAsync(cancellationToken);
             var (now, then) = (Interlocked.Read(ref _handled), at);
             at = System.Diagnostics.Stopwatch.GetTimestamp();
             perSecond.Add((now - before) / System.Diagnostics.Stopwatch.GetElapsedTime(then, at).TotalSeconds);
