@@ -51,9 +51,7 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
 
     private async Task<CaseResult> RunAsync(QueueUnderTest queue, string name, bool heldTransaction, CancellationToken cancellationToken)
     {
-        await contestants.DropAsync(cancellationToken);
-        var databaseName = await contestants.CogoDatabaseAsync(cancellationToken);
-        await using var database = NpgsqlDataSource.Create(server.ConnectionString(databaseName));
+        await using var database = await FreshDatabaseAsync(cancellationToken);
         await using var holder = await database.OpenConnectionAsync(cancellationToken);
         if (heldTransaction)
         {
@@ -76,8 +74,7 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
     /// <summary>One run, with a transaction held open for some seconds and for as many not, so that the machine's moods hit both alike.</summary>
     private async Task<CaseResult> RunInTurnAsync(QueueUnderTest queue, string name, CancellationToken cancellationToken)
     {
-        await contestants.DropAsync(cancellationToken);
-        await using var database = NpgsqlDataSource.Create(server.ConnectionString(await contestants.CogoDatabaseAsync(cancellationToken)));
+        await using var database = await FreshDatabaseAsync(cancellationToken);
         await using var holder = await database.OpenConnectionAsync(cancellationToken);
         await server.SettleAsync(cancellationToken);
         var seconds = Math.Min((int)options.SteadyTime.TotalSeconds, MostSecondsInTurn);
@@ -87,15 +84,21 @@ internal sealed class SteadyCases(BenchmarkServer server, ContestantSet contesta
             second => second > 0 && second % turn == 0 ? ExecuteAsync(holder, Held(second) ? Hold : "rollback", cancellationToken) : Task.CompletedTask,
             cancellationToken);
 
-        var free = new Series(perSecond.Where((_, second) => !Held(second)));
         var held = perSecond.Where((_, second) => Held(second)).ToList();
+        var free = perSecond.Where((_, second) => !Held(second)).ToList();
         return new CaseResult(name, queue.Unit, new Series(held), NoPeers, null)
         {
-            OwnRatio = held.Average() / perSecond.Where((_, second) => !Held(second)).Average(),
-            Note = $"Seconds with a transaction held open against those without (median {free.Median:0} {queue.Unit}), {turn} s each in turn, {perSecond.Count} s in all.",
+            OwnRatio = held.Average() / free.Average(),
+            Note = $"Seconds with a transaction held open against those without (median {new Series(free).Median:0} {queue.Unit}), {turn} s each in turn, {perSecond.Count} s in all.",
         };
 
         bool Held(int second) => second / turn % 2 == 1;
+    }
+
+    private async Task<NpgsqlDataSource> FreshDatabaseAsync(CancellationToken cancellationToken)
+    {
+        await contestants.DropAsync(cancellationToken);
+        return NpgsqlDataSource.Create(server.ConnectionString(await contestants.CogoDatabaseAsync(cancellationToken)));
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
