@@ -10,6 +10,8 @@ namespace Cogo.Core.Bus;
 /// </summary>
 internal sealed class DirectPublish(StandingConnections connections, string origin)
 {
+    private const int SessionParameter = 6;
+
     private readonly ConcurrentDictionary<Route, Subscription> _subscriptions = new();
 
     public void Add(Subscription subscription) => _subscriptions[subscription.Route] = subscription;
@@ -20,44 +22,81 @@ internal sealed class DirectPublish(StandingConnections connections, string orig
 
     /// <param name="rings">Whether the database is to wake other processes when the message could not be claimed.</param>
     /// <returns>Its id and lane, and whether it was claimed: else its subscribers are to be woken.</returns>
-    public async Task<(long Id, long Lane, bool Claimed)> PublishAsync(
+    public Task<(long Id, long Lane, bool Claimed)> PublishAsync(
         Reservation reservation, OutgoingMessage message, (string TraceId, string? TraceParent) trace, bool rings, CancellationToken cancellationToken)
     {
+        // The publisher goes on elsewhere: the thread that reads the answer starts the handler, without waking another.
+        var published = new TaskCompletionSource<(long Id, long Lane, bool Claimed)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = RunAsync(published, reservation, message, trace, rings, cancellationToken);
+        return published.Task;
+    }
+
+    private async Task RunAsync(
+        TaskCompletionSource<(long Id, long Lane, bool Claimed)> published, Reservation reservation, OutgoingMessage message,
+        (string TraceId, string? TraceParent) trace, bool rings, CancellationToken cancellationToken)
+    {
+        (long Id, long Lane, Delivery? Delivery) answer;
         try
         {
-            await using var rented = await connections.RentAsync(cancellationToken);
-            await using var publish = rented.Command("select * from public.cogo_publish_claimed($1, $2, $3, $4, $5, $6, $7, $8)");
-            foreach (var text in new[] { message.Route.Service, message.Route.Role, message.Route.Shard, message.Payload, trace.TraceId, trace.TraceParent })
-            {
-                publish.Parameters.Add(Text(text));
-            }
-
-            publish.Parameters.Add(new NpgsqlParameter<long> { TypedValue = reservation.Session });
-            publish.Parameters.Add(Text(rings ? origin : null));
-            await rented.PrepareAsync(publish, cancellationToken);
-            await using var reader = await publish.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            var id = reader.GetInt64(0);
-            var lane = reader.GetInt64(1);
-            var delivery = reader.IsDBNull(2) ? null : Read(reader, id, message.Route, trace);
-            // To the end of the answer: an error of the commit comes there.
-            await reader.ReadAsync(cancellationToken);
-            await reader.NextResultAsync(cancellationToken);
-            if (delivery is null)
-            {
-                reservation.Release();
-            }
-            else
-            {
-                reservation.Deliver(delivery);
-            }
-
-            return (id, lane, delivery is not null);
+            answer = await SendAsync(reservation, message, trace, rings, cancellationToken);
         }
-        catch
+        catch (Exception e)
         {
             reservation.Doubt();
-            throw;
+            published.SetException(e);
+            return;
+        }
+
+        if (answer.Delivery is null)
+        {
+            reservation.Release();
+            published.SetResult((answer.Id, answer.Lane, false));
+        }
+        else
+        {
+            published.SetResult((answer.Id, answer.Lane, true));
+            reservation.Deliver(answer.Delivery);
+        }
+    }
+
+    private async Task<(long Id, long Lane, Delivery? Delivery)> SendAsync(
+        Reservation reservation, OutgoingMessage message, (string TraceId, string? TraceParent) trace, bool rings, CancellationToken cancellationToken)
+    {
+        await using var rented = await connections.RentAsync(cancellationToken);
+        var publish = rented.Kept ?? Command(rented.Connection);
+        rented.Kept = null;
+        Set(publish, message, trace, reservation.Session, rings ? origin : null);
+        await rented.PrepareAsync(publish, cancellationToken);
+        await using var reader = await publish.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var id = reader.GetInt64(0);
+        var lane = reader.GetInt64(1);
+        var delivery = reader.IsDBNull(2) ? null : Read(reader, id, message.Route, trace);
+        // To the end of the answer: an error of the commit comes there.
+        await reader.ReadAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        rented.Kept = publish;
+        return (id, lane, delivery);
+    }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection)
+    {
+        var publish = new NpgsqlCommand("select * from public.cogo_publish_claimed($1, $2, $3, $4, $5, $6, $7, $8)", connection);
+        for (var i = 0; i < 8; i++)
+        {
+            publish.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = i == SessionParameter ? NpgsqlDbType.Bigint : NpgsqlDbType.Text });
+        }
+
+        return publish;
+    }
+
+    private static void Set(NpgsqlCommand publish, OutgoingMessage message, (string TraceId, string? TraceParent) trace, long session, string? bell)
+    {
+        ReadOnlySpan<object?> values =
+            [message.Route.Service, message.Route.Role, message.Route.Shard, message.Payload, trace.TraceId, trace.TraceParent, session, bell];
+        for (var i = 0; i < values.Length; i++)
+        {
+            publish.Parameters[i].Value = values[i] ?? DBNull.Value;
         }
     }
 
@@ -75,7 +114,4 @@ internal sealed class DirectPublish(StandingConnections connections, string orig
         MaxAttempts = reader.GetInt16(4),
         CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
     };
-
-    private static NpgsqlParameter Text(string? value) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)value ?? DBNull.Value };
 }

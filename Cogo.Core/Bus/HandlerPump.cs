@@ -9,6 +9,12 @@ namespace Cogo.Core.Bus;
 /// </summary>
 internal sealed class HandlerPump(BusRuntime runtime, Func<Held, Task> handle)
 {
+    private static readonly ExecutionContext Blank = BlankContext();
+
+    /// <summary>This thread already runs a handler inside a publish: a chain of them must not grow its stack.</summary>
+    [ThreadStatic]
+    private static bool s_lent;
+
     private readonly ConcurrentQueue<Held> _waiting = new();
     private readonly Lock _lock = new();
     private TaskCompletionSource? _idle;
@@ -29,11 +35,38 @@ internal sealed class HandlerPump(BusRuntime runtime, Func<Held, Task> handle)
     /// <summary>Counts a message that may come: <see cref="StartReserved"/> or <see cref="Finished"/> follows.</summary>
     public void Reserve() => Interlocked.Increment(ref _unfinished);
 
+    /// <summary>
+    /// On the caller's thread, if that is one of the pool with nothing else to do: call last. The handler is no part of
+    /// what the caller is doing: it gets none of its ambient state.
+    /// </summary>
     public void StartReserved(Held held)
     {
         _waiting.Enqueue(held);
-        CallThread();
+        if (s_lent || !IsFree())
+        {
+            using (ExecutionContext.SuppressFlow())
+            {
+                CallThread();
+            }
+
+            return;
+        }
+
+        s_lent = true;
+        try
+        {
+            ExecutionContext.Run(Blank, static pump => ((HandlerPump)pump!).Drain(), this);
+        }
+        finally
+        {
+            s_lent = false;
+        }
     }
+
+    /// <summary>A thread of the pool that nobody wants for work of a certain kind.</summary>
+    private bool IsFree() =>
+        Thread.CurrentThread.IsThreadPoolThread && SynchronizationContext.Current is null
+        && TaskScheduler.Current == TaskScheduler.Default && runtime.Scheduler == TaskScheduler.Default;
 
     /// <summary>A message that was started has ended.</summary>
     public void Finished()
@@ -75,6 +108,11 @@ internal sealed class HandlerPump(BusRuntime runtime, Func<Held, Task> handle)
     private void RunThread()
     {
         Volatile.Write(ref _called, 0);
+        Drain();
+    }
+
+    private void Drain()
+    {
         while (_waiting.TryDequeue(out var held))
         {
             if (!_waiting.IsEmpty)
@@ -85,5 +123,15 @@ internal sealed class HandlerPump(BusRuntime runtime, Func<Held, Task> handle)
             // It ends by itself, and says so through Finished; it does not throw.
             _ = handle(held);
         }
+    }
+
+    /// <summary>That of a thread which nobody gave anything.</summary>
+    private static ExecutionContext BlankContext()
+    {
+        ExecutionContext? blank = null;
+        var thread = new Thread(() => blank = ExecutionContext.Capture());
+        thread.UnsafeStart();
+        thread.Join();
+        return blank!;
     }
 }

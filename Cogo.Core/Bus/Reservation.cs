@@ -16,11 +16,7 @@ internal sealed class Reservation(Route route, WorkerSession session, Action<Hel
     public void Deliver(Delivery delivery)
     {
         session.Claims.End(_begun, delivery.Fence, messages: 1);
-        // The handler is no part of what the publisher is doing: it gets none of its ambient state.
-        using (ExecutionContext.SuppressFlow())
-        {
-            deliver(new Held(delivery, session, Place: 0));
-        }
+        deliver(new Held(delivery, session, Place: 0));
     }
 
     /// <summary>The message was published without a claim.</summary>

@@ -72,6 +72,62 @@ public class DirectPublishTests
     }
 
     [Fact]
+    public async Task A_handler_that_keeps_its_thread_keeps_no_publisher()
+    {
+        await using var fixture = await BusFixture.CreateAsync();
+        var bus = fixture.Bus();
+        using var free = new ManualResetEventSlim();
+        var recorder = new Recorder((delivery, token) =>
+        {
+            Assert.True(!delivery.Payload.Contains("keep", StringComparison.Ordinal) || free.Wait(TimeSpan.FromSeconds(30), token));
+            return Task.FromResult<Outcome>(Outcome.Completed());
+        });
+        await bus.SubscribeAsync(BusFixture.Route, recorder, new SubscriptionOptions { Concurrency = 4 }, default);
+        var published = 0;
+        await Eventually.BecomesTrueAsync(
+            async () =>
+            {
+                published++;
+                await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, "{}"), default);
+                return await ClaimedAtOnceAsync(fixture) > 0;
+            },
+            "messages claimed as they were published");
+        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count == published, "a quiet bus");
+        var direct = await ClaimedAtOnceAsync(fixture);
+
+        await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, """{"n": "keep"}"""), default).WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(direct + 1, await ClaimedAtOnceAsync(fixture));
+        Assert.Equal(published, await fixture.Database.ScalarAsync<long>("select coalesce(sum(cardinality(ids)), 0)::bigint from bus_acks"));
+        free.Set();
+        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count == published + 1, "the last one handled");
+    }
+
+    [Fact]
+    public async Task Handlers_that_publish_to_the_next_of_a_long_chain_come_through()
+    {
+        const int Length = 400;
+        await using var fixture = await BusFixture.CreateAsync();
+        var bus = fixture.Bus();
+        var recorder = new Recorder(async (delivery, token) =>
+        {
+            var n = int.Parse(delivery.Payload, System.Globalization.CultureInfo.InvariantCulture);
+            if (n < Length)
+            {
+                await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, $"{n + 1}"), token);
+            }
+
+            return Outcome.Completed();
+        });
+        await bus.SubscribeAsync(BusFixture.Route, recorder, new SubscriptionOptions { Concurrency = 2 }, default);
+
+        await bus.Publisher.PublishAsync(new OutgoingMessage(BusFixture.Route, "1"), default);
+
+        await Eventually.BecomesTrueAsync(() => recorder.Seen.Count == Length, "the end of the chain", 60);
+        Assert.NotEqual(0, await ClaimedAtOnceAsync(fixture));
+    }
+
+    [Fact]
     public async Task Several_processes_that_publish_and_wait_at_once_handle_every_message_once()
     {
         await using var fixture = await BusFixture.CreateAsync();

@@ -19,7 +19,7 @@ internal sealed class ChaosServer : IAsyncDisposable
     private ChaosServer(TemporaryFolder folder, EmbeddedPostgres server, bool hasSmallDisk)
     {
         (_folder, _server, HasSmallDisk) = (folder, server, hasSmallDisk);
-        ConnectionString = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Timeout = 5, CommandTimeout = 5, MaxPoolSize = 12 }.ConnectionString;
+        ConnectionString = new NpgsqlConnectionStringBuilder(server.TcpConnectionString) { Timeout = 5, CommandTimeout = 5, MaxPoolSize = 12 }.ConnectionString;
         DataSource = NpgsqlDataSource.Create(ConnectionString);
     }
 

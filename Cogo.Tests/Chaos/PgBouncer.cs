@@ -22,6 +22,8 @@ internal sealed class PgBouncer : IAsyncDisposable
 
     public static async Task<PgBouncer> StartAsync(string server)
     {
+        var binary = Command.Find("pgbouncer") ?? (File.Exists("/usr/sbin/pgbouncer") ? "/usr/sbin/pgbouncer" : null)
+            ?? throw new InvalidOperationException("'pgbouncer' is not on PATH: install the package pgbouncer to run this test.");
         var to = new NpgsqlConnectionStringBuilder(server);
         var port = FreePort();
         var folder = new TemporaryFolder();
@@ -40,8 +42,6 @@ internal sealed class PgBouncer : IAsyncDisposable
             server_login_retry = 1
             """);
         File.SetUnixFileMode(folder.In("pgbouncer.ini"), UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        var binary = Command.Find("pgbouncer") ?? (File.Exists("/usr/sbin/pgbouncer") ? "/usr/sbin/pgbouncer" : null)
-            ?? throw new InvalidOperationException("'pgbouncer' is not on PATH: install the package pgbouncer to run the chaos suite.");
         // It refuses root, as Postgres does.
         var command = ServerUser.Choose().CommandLine(binary, "-q", folder.In("pgbouncer.ini"));
         var info = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
@@ -49,7 +49,7 @@ internal sealed class PgBouncer : IAsyncDisposable
         // Read, so that it never blocks on a full pipe.
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
-        var connectionString = new NpgsqlConnectionStringBuilder(server) { Port = port, NoResetOnClose = true }.ConnectionString;
+        var connectionString = new NpgsqlConnectionStringBuilder(server) { Host = "127.0.0.1", Port = port, NoResetOnClose = true }.ConnectionString;
         var bouncer = new PgBouncer(folder, process, connectionString);
         try
         {

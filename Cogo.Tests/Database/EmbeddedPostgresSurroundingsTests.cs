@@ -80,6 +80,33 @@ public sealed class EmbeddedPostgresSurroundingsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_socket_left_by_a_process_whose_number_has_gone_to_another_is_no_hindrance()
+    {
+        string socket;
+        await using (var first = await StartAsync())
+        {
+            socket = Path.Combine(first.Directory, "data", $".s.PGSQL.{first.Port}");
+            Assert.True(File.Exists(socket));
+        }
+
+        using var another = Process.Start(new ProcessStartInfo("/usr/bin/env", ServerUser.Choose().CommandLine("sleep", "60")) { UseShellExecute = false })!;
+        try
+        {
+            await File.WriteAllTextAsync(socket, "");
+            await File.WriteAllTextAsync($"{socket}.lock", $"{another.Id}\n{Path.GetDirectoryName(socket)}\n0\n");
+
+            await using var second = await StartAsync();
+
+            Assert.Equal(socket, Path.Combine(second.Directory, "data", $".s.PGSQL.{second.Port}"));
+        }
+        finally
+        {
+            another.Kill();
+            await another.WaitForExitAsync();
+        }
+    }
+
+    [Fact]
     public async Task Where_npm_cannot_fetch_an_installed_postgres_serves()
     {
         await PostgresServers.ServerAsync(PostgresInstallation.OldestMajor);

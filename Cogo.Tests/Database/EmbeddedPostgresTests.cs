@@ -56,7 +56,11 @@ public sealed class EmbeddedPostgresTests(ITestOutputHelper output) : IDisposabl
         var server = await PostgresServers.ServerAsync(major);
 
         Assert.Equal("127.0.0.1", await ScalarAsync(server, "show listen_addresses"));
-        Assert.Equal("", await ScalarAsync(server, "show unix_socket_directories"));
+        // Nobody but the server's user, and root, reaches the socket.
+        var data = Path.Combine(server.Directory, "data");
+        Assert.Equal($"\"{data}\"", await ScalarAsync(server, "show unix_socket_directories"));
+        Assert.Equal(data, new NpgsqlConnectionStringBuilder(server.ConnectionString).Host);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(data));
         Assert.Equal("on", await ScalarAsync(server, "show fsync"));
         Assert.Equal("on", await ScalarAsync(server, "show synchronous_commit"));
         Assert.Equal("on", await ScalarAsync(server, "show data_checksums"));
@@ -227,12 +231,20 @@ public sealed class EmbeddedPostgresTests(ITestOutputHelper output) : IDisposabl
         }
     }
 
-    [Fact]
-    public async Task A_folder_with_an_unusual_name_works()
+    [Theory]
+    [InlineData("it's a $HOME of 데이터", true)]
+    [InlineData("it's \"a\" $HOME", false)]
+    [InlineData("one, two: three", false)]
+    [InlineData("a-name-so-long-that-a-socket-in-it-would-have-more-characters-than-the-kernel-takes-in-the-name-of-one", false)]
+    public async Task A_folder_with_an_unusual_name_works(string name, bool hasSocket)
     {
-        await using var server = await StartAsync(options => options with { DataDirectory = _folder.In("it's \"a\" $HOME of 데이터") });
+        await using var server = await StartAsync(options => options with { DataDirectory = _folder.In(name) });
 
         Assert.Equal("1", await ScalarAsync(server, "select '1'"));
+        Assert.Equal(hasSocket ? Path.Combine(server.Directory, "data") : "127.0.0.1", new NpgsqlConnectionStringBuilder(server.ConnectionString).Host);
+        await using var tcp = NpgsqlDataSource.Create(server.TcpConnectionString);
+        await using var ask = tcp.CreateCommand("select inet_server_port()");
+        Assert.Equal(server.Port, await ask.ExecuteScalarAsync());
     }
 
     private static int PostmasterPid(string directory) =>

@@ -21,7 +21,7 @@ public class RunningPostgresTests
 
             Assert.NotNull(found);
             await using var database = NpgsqlDataSource.Create(found);
-            await using var ask = database.CreateCommand("select inet_server_port()");
+            await using var ask = database.CreateCommand("select current_setting('port')::int");
             Assert.Equal(server.Port, await ask.ExecuteScalarAsync());
         }
 

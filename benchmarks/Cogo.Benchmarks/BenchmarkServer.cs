@@ -51,7 +51,8 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     public string Uri(string database)
     {
         var parts = new NpgsqlConnectionStringBuilder(Postgres.ConnectionString);
-        return $"postgres://{System.Uri.EscapeDataString(parts.Username!)}:{System.Uri.EscapeDataString(parts.Password!)}@{parts.Host}:{parts.Port}/{database}";
+        var user = $"postgres://{System.Uri.EscapeDataString(parts.Username!)}:{System.Uri.EscapeDataString(parts.Password!)}";
+        return $"{user}@/{database}?host={System.Uri.EscapeDataString(parts.Host!)}&port={parts.Port}";
     }
 
     /// <summary>An empty database.</summary>

@@ -75,7 +75,7 @@ internal sealed partial class Cluster(DatabaseFolder folder, PostgresInstallatio
             $"""
             # Written by Cogo at every start: what you change here is lost. Use ALTER SYSTEM instead.
             listen_addresses = '127.0.0.1'
-            unix_socket_directories = ''
+            unix_socket_directories = '{Sockets()}'
             max_connections = 200
             shared_buffers = '256MB'
             fsync = on
@@ -110,6 +110,11 @@ internal sealed partial class Cluster(DatabaseFolder folder, PostgresInstallatio
                 $"The password of the database in '{folder.Data}' cannot be read: {e.Message} Put '{folder.Password}' back or make it readable to you, or begin anew with --fresh.", e);
         }
     }
+
+    /// <summary>A list, of which a name with spaces needs quotes.</summary>
+    private string Sockets() => folder.SocketDirectory is { Length: > 0 } directory
+        ? $"\"{directory.Replace("'", "''", StringComparison.Ordinal)}\""
+        : "";
 
     /// <summary>The same order and case rules on every system and version; the builtin provider came with 17.</summary>
     private string[] Locale() => installation.Major >= 17

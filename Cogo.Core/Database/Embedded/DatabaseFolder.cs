@@ -11,6 +11,10 @@ namespace Cogo.Core.Database.Embedded;
 internal sealed partial class DatabaseFolder
 {
     private const string SharedState = "/var/lib/cogo";
+    private const int MostPort = 65535;
+
+    /// <summary>In bytes: the kernel's limit on macOS; Linux takes three more.</summary>
+    private const int LongestSocket = 103;
 
     internal DatabaseFolder(string path) => Path = path;
 
@@ -22,6 +26,15 @@ internal sealed partial class DatabaseFolder
 
     /// <summary>Written before the cluster is moved into place, so that the two belong together.</summary>
     public string Password => System.IO.Path.Combine(Data, "cogo.password");
+
+    /// <summary>
+    /// Where the server also listens: in the data directory, which nobody but its user and root may enter. Empty where
+    /// a connection string or the system has no way to name it.
+    /// </summary>
+    public string SocketDirectory => OperatingSystem.IsWindows() || Data.AsSpan().ContainsAny(",:\"\n") || Encoding.UTF8.GetByteCount(Socket(MostPort)) > LongestSocket ? "" : Data;
+
+    /// <summary>As Postgres names it.</summary>
+    public string Socket(int port) => System.IO.Path.Combine(Data, $".s.PGSQL.{port}");
 
     public bool HasData => File.Exists(System.IO.Path.Combine(Data, "PG_VERSION"));
 

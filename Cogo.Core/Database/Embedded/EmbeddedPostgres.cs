@@ -11,6 +11,8 @@ namespace Cogo.Core.Database.Embedded;
 /// </summary>
 public sealed partial class EmbeddedPostgres : IAsyncDisposable
 {
+    internal const string Loopback = "127.0.0.1";
+
     private static readonly TimeSpan RetryTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
@@ -21,8 +23,11 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
     private EmbeddedPostgres(OwnerLock owner, IServer server, PostgresInstallation installation, string directory, string connectionString) =>
         (_owner, _server, Installation, Directory, ConnectionString) = (owner, server, installation, directory, connectionString);
 
-    /// <summary>For Npgsql; holds the password.</summary>
+    /// <summary>For Npgsql; holds the password. By the server's Unix socket where that can be reached.</summary>
     public string ConnectionString { get; }
+
+    /// <summary>The same by TCP, for those who cannot use the other.</summary>
+    public string TcpConnectionString => new NpgsqlConnectionStringBuilder(ConnectionString) { Host = Loopback }.ConnectionString;
 
     /// <summary>On 127.0.0.1.</summary>
     public int Port => new NpgsqlConnectionStringBuilder(ConnectionString).Port;

@@ -9,7 +9,7 @@ internal static class OwnDatabase
     /// <exception cref="EmbeddedPostgresException">The kept password is not the server's.</exception>
     public static async Task<string> EnsureAsync(int port, string password, string database, DatabaseFolder folder, CancellationToken cancellationToken)
     {
-        var own = ConnectionString(port, password, database);
+        var own = ConnectionString(folder, port, password, database);
         var builder = new NpgsqlConnectionStringBuilder(own) { Pooling = false };
         try
         {
@@ -35,10 +35,13 @@ internal static class OwnDatabase
         return own;
     }
 
-    /// <summary>Loopback only: nothing to encrypt, and no time spent on asking.</summary>
-    public static string ConnectionString(int port, string password, string database) => new NpgsqlConnectionStringBuilder
+    /// <summary>
+    /// By the server's Unix socket, where this process can reach it: that saves a tenth of a millisecond a round trip. Nothing
+    /// to encrypt either way, and no time spent on asking.
+    /// </summary>
+    public static string ConnectionString(DatabaseFolder folder, int port, string password, string database) => new NpgsqlConnectionStringBuilder
     {
-        Host = "127.0.0.1",
+        Host = folder.SocketDirectory.Length > 0 && File.Exists(folder.Socket(port)) ? folder.SocketDirectory : EmbeddedPostgres.Loopback,
         Port = port,
         Username = Cluster.Superuser,
         Password = password,

@@ -20,7 +20,7 @@ public static class RunningPostgres
                 try
                 {
                     var password = (await File.ReadAllTextAsync(folder.Password, cancellationToken)).Trim();
-                    return OwnDatabase.ConnectionString(owner.Port, password, options.Database);
+                    return OwnDatabase.ConnectionString(folder, owner.Port, password, options.Database);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {

@@ -30,6 +30,12 @@ internal sealed partial class Takeover(DatabaseFolder folder, PostgresInstallati
             LogStale(logger);
             File.Delete(KnownProcess.PidFile(folder.Data));
         }
+
+        // Its sockets have files with its number, too.
+        foreach (var leftover in Directory.Exists(folder.Data) ? Directory.EnumerateFiles(folder.Data, ".s.PGSQL.*") : [])
+        {
+            File.Delete(leftover);
+        }
     }
 
     private async Task WaitAsync(KnownProcess watchdog, CancellationToken cancellationToken)
