@@ -45,8 +45,8 @@ internal static class AdminExamples
 
     public const string Snapshot = """
         {
-          "path": "metrics/20260105/snapshot-020000.json",
-          "url": "/artifacts/metrics/20260105/snapshot-020000.json",
+          "path": "metrics/20260105/snapshot-020000-5f3a9c1e.json",
+          "url": "/artifacts/metrics/20260105/snapshot-020000-5f3a9c1e.json",
           "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
           "window": "24h",
           "verdict": "pass",

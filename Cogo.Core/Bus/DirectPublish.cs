@@ -10,8 +10,6 @@ namespace Cogo.Core.Bus;
 /// </summary>
 internal sealed class DirectPublish(StandingConnections connections, string origin)
 {
-    private const int SessionParameter = 6;
-
     private readonly ConcurrentDictionary<Route, Subscription> _subscriptions = new();
 
     public void Add(Subscription subscription) => _subscriptions[subscription.Route] = subscription;
@@ -63,9 +61,14 @@ internal sealed class DirectPublish(StandingConnections connections, string orig
         Reservation reservation, OutgoingMessage message, (string TraceId, string? TraceParent) trace, bool rings, CancellationToken cancellationToken)
     {
         await using var rented = await connections.RentAsync(cancellationToken);
-        var publish = rented.Kept ?? Command(rented.Connection);
-        rented.Kept = null;
-        Set(publish, message, trace, reservation.Session, rings ? origin : null);
+        await using var publish = rented.Command("select * from public.cogo_publish_claimed($1, $2, $3, $4, $5, $6, $7, $8)");
+        foreach (var text in new[] { message.Route.Service, message.Route.Role, message.Route.Shard, message.Payload, trace.TraceId, trace.TraceParent })
+        {
+            publish.Parameters.Add(Text(text));
+        }
+
+        publish.Parameters.Add(new NpgsqlParameter<long> { TypedValue = reservation.Session });
+        publish.Parameters.Add(Text(rings ? origin : null));
         await rented.PrepareAsync(publish, cancellationToken);
         await using var reader = await publish.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
@@ -75,29 +78,7 @@ internal sealed class DirectPublish(StandingConnections connections, string orig
         // To the end of the answer: an error of the commit comes there.
         await reader.ReadAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
-        rented.Kept = publish;
         return (id, lane, delivery);
-    }
-
-    private static NpgsqlCommand Command(NpgsqlConnection connection)
-    {
-        var publish = new NpgsqlCommand("select * from public.cogo_publish_claimed($1, $2, $3, $4, $5, $6, $7, $8)", connection);
-        for (var i = 0; i < 8; i++)
-        {
-            publish.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = i == SessionParameter ? NpgsqlDbType.Bigint : NpgsqlDbType.Text });
-        }
-
-        return publish;
-    }
-
-    private static void Set(NpgsqlCommand publish, OutgoingMessage message, (string TraceId, string? TraceParent) trace, long session, string? bell)
-    {
-        ReadOnlySpan<object?> values =
-            [message.Route.Service, message.Route.Role, message.Route.Shard, message.Payload, trace.TraceId, trace.TraceParent, session, bell];
-        for (var i = 0; i < values.Length; i++)
-        {
-            publish.Parameters[i].Value = values[i] ?? DBNull.Value;
-        }
     }
 
     private static Delivery Read(NpgsqlDataReader reader, long id, Route route, (string TraceId, string? TraceParent) trace) => new()
@@ -114,4 +95,7 @@ internal sealed class DirectPublish(StandingConnections connections, string orig
         MaxAttempts = reader.GetInt16(4),
         CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
     };
+
+    private static NpgsqlParameter Text(string? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)value ?? DBNull.Value };
 }

@@ -16,7 +16,7 @@ internal sealed class StandingConnections : IAsyncDisposable
     private readonly NpgsqlDataSource _database;
     private readonly int _most;
     private readonly Lock _lock = new();
-    private readonly Stack<Standing> _idle = new();
+    private readonly Stack<(NpgsqlConnection Connection, bool Prepares)> _idle = new();
     private bool _disposed;
 
     public StandingConnections(NpgsqlDataSource database)
@@ -36,7 +36,7 @@ internal sealed class StandingConnections : IAsyncDisposable
         {
             if (_idle.TryPop(out var kept))
             {
-                return new Rented(this, kept);
+                return new Rented(this, kept.Connection, kept.Prepares);
             }
         }
 
@@ -45,7 +45,7 @@ internal sealed class StandingConnections : IAsyncDisposable
         {
             // A pooler gives the client a process id of its own making.
             await using var ask = new NpgsqlCommand("select pg_backend_pid()", connection);
-            return new Rented(this, new Standing(connection, await ask.ExecuteScalarAsync(cancellationToken) is int server && server == connection.ProcessID));
+            return new Rented(this, connection, await ask.ExecuteScalarAsync(cancellationToken) is int server && server == connection.ProcessID);
         }
         catch
         {
@@ -71,15 +71,14 @@ internal sealed class StandingConnections : IAsyncDisposable
         await CloseIdleAsync();
     }
 
-    private async ValueTask ReturnAsync(Standing standing)
+    private async ValueTask ReturnAsync(NpgsqlConnection connection, bool prepares)
     {
-        var connection = standing.Connection;
         var open = connection.FullState == ConnectionState.Open;
         lock (_lock)
         {
             if (open && !_disposed && _idle.Count < _most)
             {
-                _idle.Push(standing);
+                _idle.Push((connection, prepares));
                 return;
             }
         }
@@ -107,33 +106,20 @@ internal sealed class StandingConnections : IAsyncDisposable
         }
     }
 
-    internal sealed record Standing(NpgsqlConnection Connection, bool Prepares)
+    internal readonly struct Rented(StandingConnections owner, NpgsqlConnection connection, bool prepares) : IAsyncDisposable
     {
-        /// <summary>A prepared command that is used again and again. Goes with its connection.</summary>
-        public NpgsqlCommand? Kept { get; set; }
-    }
+        public NpgsqlConnection Connection => connection;
 
-    internal readonly struct Rented(StandingConnections owner, Standing standing) : IAsyncDisposable
-    {
-        public NpgsqlConnection Connection => standing.Connection;
-
-        /// <summary>For one caller of this set of connections, who puts a command there when it is prepared, and null when it failed.</summary>
-        public NpgsqlCommand? Kept
-        {
-            get => standing.Kept;
-            set => standing.Kept = value;
-        }
-
-        public NpgsqlCommand Command(string sql) => new(sql, standing.Connection);
+        public NpgsqlCommand Command(string sql) => new(sql, connection);
 
         /// <summary>Before it is executed, when all its parameters are set; a second time costs nothing.</summary>
         public Task PrepareAsync(NpgsqlCommand command, CancellationToken cancellationToken) =>
-            standing.Prepares ? command.PrepareAsync(cancellationToken) : Task.CompletedTask;
+            prepares ? command.PrepareAsync(cancellationToken) : Task.CompletedTask;
 
         /// <inheritdoc cref="PrepareAsync(NpgsqlCommand, CancellationToken)" />
         public Task PrepareAsync(NpgsqlBatch batch, CancellationToken cancellationToken) =>
-            standing.Prepares ? batch.PrepareAsync(cancellationToken) : Task.CompletedTask;
+            prepares ? batch.PrepareAsync(cancellationToken) : Task.CompletedTask;
 
-        public ValueTask DisposeAsync() => owner.ReturnAsync(standing);
+        public ValueTask DisposeAsync() => owner.ReturnAsync(connection, prepares);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Cogo.Core.Artifacts;
 using Cogo.Core.Gates;
@@ -13,7 +14,7 @@ public sealed record MetricsSnapshot(string Path, byte[] Document, MetricsSummar
     /// <summary>Folder of the artifacts.</summary>
     public const string TaskId = "metrics";
 
-    /// <summary>Reads the figures and stores them as <c>metrics/&lt;day&gt;/snapshot-&lt;time&gt;.json</c>.</summary>
+    /// <summary>Reads the figures and stores them as <c>metrics/&lt;day&gt;/snapshot-&lt;time&gt;-&lt;random&gt;.json</c>: several of one second are all kept.</summary>
     public static async Task<MetricsSnapshot> TakeAsync(
         MetricsReader metrics, IArtifactStore store, QualityThresholds thresholds, MetricsWindow window, string traceId, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -24,7 +25,8 @@ public sealed record MetricsSnapshot(string Path, byte[] Document, MetricsSummar
         var gates = await metrics.GatesAsync(window, cancellationToken);
         var acceptance = QualityGate.JudgeAcceptance(thresholds, figures);
         var document = JsonSerializer.SerializeToUtf8Bytes(new { figures, gates = gates.Gates, acceptance }, CogoJson.Indented);
-        var path = string.Create(CultureInfo.InvariantCulture, $"{TaskId}/{time.GetUtcNow():yyyyMMdd'/snapshot-'HHmmss}.json");
+        var random = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
+        var path = string.Create(CultureInfo.InvariantCulture, $"{TaskId}/{time.GetUtcNow():yyyyMMdd'/snapshot-'HHmmss}-{random}.json");
         using var content = new MemoryStream(document);
         await store.SaveAsync(path, content, new ArtifactContext(TaskId, traceId, "application/json"), cancellationToken);
         return new MetricsSnapshot(path, document, figures, gates.Gates, acceptance);

@@ -136,6 +136,18 @@ public sealed class AdminEndpointTests(AdminHost host) : IClassFixture<AdminHost
         Assert.Equal(taken.Field("trace_id"), await host.Database.ScalarAsync<string>("select trace_id from artifacts where path = $1", taken.Field("path")!));
     }
 
+    [Fact]
+    public async Task Snapshots_of_one_second_are_all_kept()
+    {
+        var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => host.PostAsync("/api/admin/metrics/snapshot")));
+
+        Assert.Equal(8, taken.Select(answer => answer.Field("path")).Distinct().Count());
+        foreach (var answer in taken)
+        {
+            Assert.Equal(answer.Field("trace_id"), await host.Database.ScalarAsync<string>("select trace_id from artifacts where path = $1", answer.Field("path")!));
+        }
+    }
+
     [Theory]
     [InlineData("/api/admin/notify", """{ "text": "x" }""", "subject")]
     [InlineData("/api/admin/notify", """{ "subject": "two\nlines", "text": "x" }""", "subject")]

@@ -32,7 +32,9 @@ public sealed class ListTests(WalkedApi api)
         var cursors = new Dictionary<Operation, string>();
         foreach (var list in Lists())
         {
-            cursors[list] = await CursorAsync(list);
+            var page = await PageAsync(list, 1, null);
+            Assert.True(page.TryGetProperty("next_cursor", out var next), $"{list} has but one row");
+            cursors[list] = next.GetString()!;
             Assert.Matches("^[A-Za-z0-9_-]+$", cursors[list]);
         }
 
@@ -54,7 +56,7 @@ public sealed class ListTests(WalkedApi api)
         string[] extremes = ["0", "3155378975999999999", "3155378976000000000", "9223372036854775807", "9223372036854775808", "-1", "1e9", "99.9999", "\0", "", "../x", "' or 1=1"];
         foreach (var list in Lists())
         {
-            var next = await CursorAsync(list);
+            var next = (await PageAsync(list, 1, null)).GetProperty("next_cursor").GetString()!;
             var parts = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(next).AsSpan(4)).Split('\n');
             foreach (var (place, extreme) in from place in Enumerable.Range(1, parts.Length - 1) from extreme in extremes select (place, extreme))
             {
@@ -95,21 +97,6 @@ public sealed class ListTests(WalkedApi api)
     {
         var parts = row.EnumerateObject().Where(member => member.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number && member.Name is not ("status" or "code" or "reason" or "attempt" or "ended_at" or "indexed_at" or "score"));
         return string.Join(' ', parts.Select(member => $"{member.Name}={member.Value}"));
-    }
-
-    /// <summary>Of the first page, once there is a second.</summary>
-    private async Task<string> CursorAsync(Operation list)
-    {
-        for (var rounds = 0; ; rounds++)
-        {
-            if ((await PageAsync(list, 1, null)).TryGetProperty("next_cursor", out var next))
-            {
-                return next.GetString()!;
-            }
-
-            Assert.True(rounds < 3, $"{list} has but one row");
-            await api.BeginAnewAsync();
-        }
     }
 
     private async Task<JsonElement> PageAsync(Operation list, int limit, string? cursor)

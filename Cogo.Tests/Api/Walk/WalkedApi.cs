@@ -59,6 +59,12 @@ public sealed partial class WalkedApi : IAsyncLifetime, ICollectionFixture<Walke
         };
         await FillAsync();
         Document = new ServedDocument(JsonSerializer.Deserialize<JsonElement>(await _http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative))));
+        // Three of what requests make.
+        for (var rows = 0; rows < 3; rows++)
+        {
+            await BeginAnewAsync();
+        }
+
         First = await FirstAsync();
     }
 
