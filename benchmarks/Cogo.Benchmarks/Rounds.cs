@@ -7,28 +7,24 @@ namespace Cogo.Benchmarks;
 /// <summary>Runs the contestants of a case in turns (ABAB), so that a machine that slows down slows all of them.</summary>
 internal static class Rounds
 {
+    private const int MostPasses = 12;
+
     /// <summary>The figures by contestant and name.</summary>
     public static async Task<IReadOnlyDictionary<string, IReadOnlyDictionary<string, Series>>> RunAsync(
         string name, BenchmarkServer server, IReadOnlyList<IContestant> contestants, Workload workload, int rounds, CancellationToken cancellationToken)
     {
         var figures = contestants.ToDictionary(one => one.Name, _ => new List<IReadOnlyDictionary<string, double>>(), StringComparer.Ordinal);
-        // Round 0 does not count: what runs in this process is compiled for good by its end.
-        for (var round = workload.Kind is WorkloadKind.EndToEnd or WorkloadKind.Publish ? 0 : 1; round <= rounds; round++)
+        for (var round = 0; round <= rounds; round++)
         {
             foreach (var contestant in contestants)
             {
-                await server.SettleAsync(cancellationToken);
-                var (server0, own0) = (server.ProcessorTime(), Environment.CpuUsage.TotalTime);
-                var measured = await contestant.RunAsync(workload, cancellationToken);
-                if (round > 0)
+                if (round == 0)
                 {
-                    figures[contestant.Name].Add(measured);
+                    await WarmUpAsync(name, server, contestant, workload, cancellationToken);
+                    continue;
                 }
 
-                var (serverTime, ownTime) = (server.ProcessorTime() - server0, Environment.CpuUsage.TotalTime - own0);
-                await Console.Error.WriteLineAsync(
-                    $"  {name} {round}/{rounds} {contestant.Name}: {string.Join(", ", measured.Select(figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Key} {figure.Value:0.##}")))}"
-                    + ProcessorTime(workload, serverTime, contestant.Name == CogoBus.ContestantName ? ownTime : null));
+                figures[contestant.Name].Add(await RunAsync($"{name} {round}/{rounds}", server, contestant, workload, cancellationToken));
             }
         }
 
@@ -37,6 +33,46 @@ internal static class Rounds
             one => (IReadOnlyDictionary<string, Series>)one.Value[0].Keys.ToDictionary(
                 key => key, key => new Series(one.Value.Select(round => round[key])), StringComparer.Ordinal),
             StringComparer.Ordinal);
+    }
+
+    /// <summary>
+    /// What does not count: a round, and of Cogo, which runs in this process, as many as it takes until the compiler has little
+    /// left to do. A peer's process is another one each time.
+    /// </summary>
+    private static async Task WarmUpAsync(string name, BenchmarkServer server, IContestant contestant, Workload workload, CancellationToken cancellationToken)
+    {
+        var own = contestant.Name == CogoBus.ContestantName;
+        if (!own && workload.Kind is WorkloadKind.Backlog or WorkloadKind.Latency)
+        {
+            // Long, and they warm up within a round.
+            return;
+        }
+
+        for (var pass = 1; pass <= MostPasses; pass++)
+        {
+            var compiling = Compiling.Begin();
+            await RunAsync($"{name} warm-up", server, contestant, workload.ToWarmUp(), cancellationToken);
+            var share = compiling.Share;
+            if (!own || share < Compiling.Little)
+            {
+                return;
+            }
+
+            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"  {name} warm-up: {share:0 %} of the time went into compiling, once more"));
+        }
+    }
+
+    private static async Task<IReadOnlyDictionary<string, double>> RunAsync(
+        string title, BenchmarkServer server, IContestant contestant, Workload workload, CancellationToken cancellationToken)
+    {
+        await server.SettleAsync(cancellationToken);
+        var (server0, own0) = (server.ProcessorTime(), Environment.CpuUsage.TotalTime);
+        var measured = await contestant.RunAsync(workload, cancellationToken);
+        var (serverTime, ownTime) = (server.ProcessorTime() - server0, Environment.CpuUsage.TotalTime - own0);
+        await Console.Error.WriteLineAsync(
+            $"  {title} {contestant.Name}: {string.Join(", ", measured.Select(figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Key} {figure.Value:0.##}")))}"
+            + ProcessorTime(workload, serverTime, contestant.Name == CogoBus.ContestantName ? ownTime : null));
+        return measured;
     }
 
     private static string ProcessorTime(Workload workload, TimeSpan? server, TimeSpan? client)

@@ -51,4 +51,12 @@ internal sealed record Workload
 
     /// <summary>Of the latency case: the publisher knows nothing of the subscriber, as in another process. Of peers this is always so.</summary>
     public bool Apart { get; init; }
+
+    /// <summary>The same code at work, for some seconds.</summary>
+    public Workload ToWarmUp() => Kind switch
+    {
+        WorkloadKind.Backlog => this with { Backlog = Math.Min(Backlog, 10_000) },
+        WorkloadKind.Latency => this with { Rate = Contestants.OpenLoop.WarmupRate, Seconds = Contestants.OpenLoop.WarmupSeconds },
+        _ => this,
+    };
 }

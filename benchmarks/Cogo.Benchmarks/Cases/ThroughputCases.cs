@@ -23,9 +23,24 @@ internal sealed class ThroughputCases(BenchmarkServer server, ContestantSet cont
         ];
         foreach (var (name, workload) in cases.Select(one => (prefix + one.Name, one.Workload)).Where(one => options.WantsCase(one.Item1)))
         {
-            var taking = await contestants.CreateAsync(queue.Cogo, queue.Ceiling, cancellationToken);
+            yield return await RunAsync(name, workload, cancellationToken);
+        }
+    }
+
+    private async Task<CaseResult> RunAsync(string name, Workload workload, CancellationToken cancellationToken)
+    {
+        var taking = await contestants.CreateAsync(queue.Cogo, queue.Ceiling, cancellationToken);
+        try
+        {
             var figures = await Rounds.RunAsync(name, server, taking, workload, options.Rounds, cancellationToken);
-            yield return Rounds.Result(name, queue.Unit, "per_second", figures);
+            return Rounds.Result(name, queue.Unit, "per_second", figures);
+        }
+        finally
+        {
+            foreach (var contestant in taking.OfType<IAsyncDisposable>())
+            {
+                await contestant.DisposeAsync();
+            }
         }
     }
 }

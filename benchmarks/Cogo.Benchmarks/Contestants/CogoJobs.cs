@@ -6,8 +6,11 @@ using Npgsql;
 namespace Cogo.Benchmarks.Contestants;
 
 /// <summary>Cogo's job queue, enqueueing and running in this process, or run by more worker processes.</summary>
-internal sealed class CogoJobs(string connectionString) : IContestant
+internal sealed class CogoJobs(string connectionString) : IContestant, IAsyncDisposable
 {
+    /// <summary>For all rounds, as workers run for days: each new one would be compiling first.</summary>
+    private IAsyncDisposable? _others;
+
     public string Name => CogoBus.ContestantName;
 
     public static IContestant Create(string connectionString) => new CogoJobs(connectionString);
@@ -25,6 +28,14 @@ internal sealed class CogoJobs(string connectionString) : IContestant
         };
     }
 
+    public async ValueTask DisposeAsync()
+    {
+        if (_others is not null)
+        {
+            await _others.DisposeAsync();
+        }
+    }
+
     private static async Task<IReadOnlyDictionary<string, double>> EnqueueAloneAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
         await using var bus = CogoSettings.Bus(database);
@@ -37,7 +48,7 @@ internal sealed class CogoJobs(string connectionString) : IContestant
 
     private async Task<IReadOnlyDictionary<string, double>> EndToEndAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
-        await using var others = await CogoWorkerProcess.StartManyAsync(CogoWorkerProcess.Jobs, connectionString, workload.Workers - 1, cancellationToken);
+        _others ??= await CogoWorkerProcess.StartManyAsync(CogoWorkerProcess.Jobs, connectionString, workload.Workers - 1, cancellationToken);
         await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
         await using var bus = CogoSettings.Bus(database);
         var queue = new JobQueue(database, bus);

@@ -11,6 +11,8 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
     private const int MostWaiting = 20_000;
     private const int Batch = 500;
     private const int Publishers = 3;
+    private const int LeastWarmUpSeconds = 8;
+    private const int MostWarmUpSeconds = 40;
 
     private static readonly Task<Outcome> Done = Task.FromResult<Outcome>(Outcome.Completed());
     private static readonly Task<JobOutcome> Succeeded = Task.FromResult<JobOutcome>(new JobOutcome.Succeeded());
@@ -43,8 +45,7 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var publishing = Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => Task.Run(() => PublishAsync(publish, stop.Token), cancellationToken)));
 
-        // Code is compiled and pages are cached before the first second counts.
-        await Task.Delay(TimeSpan.FromSeconds(8), cancellationToken);
+        await WarmUpAsync(cancellationToken);
         var perSecond = new List<double>();
         using var seconds = new PeriodicTimer(TimeSpan.FromSeconds(1));
         var (before, at) = (Interlocked.Read(ref _handled), System.Diagnostics.Stopwatch.GetTimestamp());
@@ -66,6 +67,20 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
         await publishing;
         await acknowledged.UntilAsync(Interlocked.Read(ref _published), cancellationToken);
         return perSecond;
+    }
+
+    /// <summary>Code is compiled and pages are cached before the first second counts.</summary>
+    private static async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        for (var seconds = 0; seconds < MostWarmUpSeconds; seconds++)
+        {
+            var compiling = Compiling.Begin();
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+            if (seconds >= LeastWarmUpSeconds && compiling.Share < Compiling.Little)
+            {
+                return;
+            }
+        }
     }
 
     private async Task<IAsyncDisposable> WorkAsync(MessageBus bus, CancellationToken cancellationToken)
