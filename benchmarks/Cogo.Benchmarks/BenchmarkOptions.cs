@@ -22,7 +22,7 @@ internal sealed record BenchmarkOptions
 
           --quick          shorter and fewer rounds: under a minute a case
           --json FILE      also write the results there
-          --rounds N       rounds a case (default 5, quick 3)
+          --rounds N       rounds a case (default 5, quick 2)
           --minutes N      length of a steady run (default 10, quick 0.4)
           --events N       events of the trace case (default 10000000, quick 1000000)
           --case TEXT      only cases with this in their name, such as jobs_end_to_end or 10kb
@@ -58,7 +58,7 @@ internal sealed record BenchmarkOptions
 
     public IReadOnlyList<string> Only { get; init; } = [];
 
-    public int Rounds => RoundsOverride ?? (Quick ? 3 : 5);
+    public int Rounds => RoundsOverride ?? (Quick ? 2 : 5);
 
     public long Events => EventsOverride ?? (Quick ? 1_000_000 : 10_000_000);
 

@@ -36,8 +36,8 @@ internal static class Rounds
     }
 
     /// <summary>
-    /// What does not count: a round, and of Cogo, which runs in this process, as many as it takes until the compiler has little
-    /// left to do. A peer's process is another one each time.
+    /// What does not count: rounds of Cogo, which runs in this process, until the compiler has little left to do, and a short one of
+    /// the others, whose processes are others each time.
     /// </summary>
     private static async Task WarmUpAsync(string name, BenchmarkServer server, IContestant contestant, Workload workload, CancellationToken cancellationToken)
     {
@@ -51,7 +51,7 @@ internal static class Rounds
         for (var pass = 1; pass <= MostPasses; pass++)
         {
             var compiling = Compiling.Begin();
-            await RunAsync($"{name} warm-up", server, contestant, workload.ToWarmUp(), cancellationToken);
+            await RunAsync($"{name} warm-up", server, contestant, own ? workload.ToWarmUp() : workload.ToWarmUpOthers(), cancellationToken);
             var share = compiling.Share;
             if (!own || share < Compiling.Little)
             {

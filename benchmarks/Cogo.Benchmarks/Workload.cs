@@ -59,4 +59,7 @@ internal sealed record Workload
         WorkloadKind.Latency => this with { Rate = Contestants.OpenLoop.WarmupRate, Seconds = Contestants.OpenLoop.WarmupSeconds },
         _ => this,
     };
+
+    /// <summary>Of those whose processes are others each time: the server has met their statements, tables and pages.</summary>
+    public Workload ToWarmUpOthers() => this with { Messages = Messages / 4 };
 }
