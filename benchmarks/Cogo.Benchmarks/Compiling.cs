@@ -1,26 +1,33 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime;
-using System.Runtime.InteropServices;
 
 namespace Cogo.Benchmarks;
 
 /// <summary>
-/// How much of the time since <see cref="Begin"/> this process's compiler has worked. Methods that are called often are
-/// compiled anew while they run; on two processors that takes a core for seconds.
+/// Warms up this process's code. Methods that are called often are compiled anew while they run; on two processors that
+/// takes a core for seconds.
 /// </summary>
-[StructLayout(LayoutKind.Auto)]
-internal readonly struct Compiling
+internal static class Compiling
 {
-    /// <summary>Less than this is as good as none.</summary>
-    public const double Little = 0.1;
+    /// <summary>Less than this share of the time is as good as none.</summary>
+    private const double Little = 0.1;
 
-    private readonly long _at;
-    private readonly TimeSpan _compiled;
+    /// <summary>Does something again, up to so many times, until the compiler has little left to do.</summary>
+    /// <param name="title">Of the progress line.</param>
+    public static async Task UntilLittleAsync(string title, int least, int most, Func<Task> pass)
+    {
+        var share = 1.0;
+        var passes = 0;
+        while (passes < most && (passes < least || share >= Little))
+        {
+            var (compiled, at) = (JitInfo.GetCompilationTime(), Stopwatch.GetTimestamp());
+            await pass();
+            share = (JitInfo.GetCompilationTime() - compiled) / Stopwatch.GetElapsedTime(at);
+            passes++;
+        }
 
-    private Compiling(long at, TimeSpan compiled) => (_at, _compiled) = (at, compiled);
-
-    /// <summary>Since <see cref="Begin"/>, as a share of the time.</summary>
-    public double Share => (JitInfo.GetCompilationTime() - _compiled) / Stopwatch.GetElapsedTime(_at);
-
-    public static Compiling Begin() => new(Stopwatch.GetTimestamp(), JitInfo.GetCompilationTime());
+        await Console.Error.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture, $"  {title}: {passes} times; compiling took {share:0 %} of the last one"));
+    }
 }

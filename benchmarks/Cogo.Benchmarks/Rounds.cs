@@ -14,16 +14,15 @@ internal static class Rounds
         string name, BenchmarkServer server, IReadOnlyList<IContestant> contestants, Workload workload, int rounds, CancellationToken cancellationToken)
     {
         var figures = contestants.ToDictionary(one => one.Name, _ => new List<IReadOnlyDictionary<string, double>>(), StringComparer.Ordinal);
-        for (var round = 0; round <= rounds; round++)
+        foreach (var contestant in contestants)
+        {
+            await WarmUpAsync($"{name} warm-up", server, contestant, workload, cancellationToken);
+        }
+
+        for (var round = 1; round <= rounds; round++)
         {
             foreach (var contestant in contestants)
             {
-                if (round == 0)
-                {
-                    await WarmUpAsync(name, server, contestant, workload, cancellationToken);
-                    continue;
-                }
-
                 figures[contestant.Name].Add(await RunAsync($"{name} {round}/{rounds}", server, contestant, workload, cancellationToken));
             }
         }
@@ -39,26 +38,16 @@ internal static class Rounds
     /// What does not count: rounds of Cogo, which runs in this process, until the compiler has little left to do, and a short one of
     /// the others, whose processes are others each time.
     /// </summary>
-    private static async Task WarmUpAsync(string name, BenchmarkServer server, IContestant contestant, Workload workload, CancellationToken cancellationToken)
+    private static async Task WarmUpAsync(string title, BenchmarkServer server, IContestant contestant, Workload workload, CancellationToken cancellationToken)
     {
-        var own = contestant.Name == CogoBus.ContestantName;
-        if (!own && workload.Kind is WorkloadKind.Backlog or WorkloadKind.Latency)
+        if (contestant.Name == CogoBus.ContestantName)
         {
-            // Long, and they warm up within a round.
-            return;
+            await Compiling.UntilLittleAsync(title, 1, MostPasses, () => RunAsync(title, server, contestant, workload.ToWarmUp(), cancellationToken));
         }
-
-        for (var pass = 1; pass <= MostPasses; pass++)
+        else if (workload.Kind is WorkloadKind.EndToEnd or WorkloadKind.Publish)
         {
-            var compiling = Compiling.Begin();
-            await RunAsync($"{name} warm-up", server, contestant, own ? workload.ToWarmUp() : workload.ToWarmUpOthers(), cancellationToken);
-            var share = compiling.Share;
-            if (!own || share < Compiling.Little)
-            {
-                return;
-            }
-
-            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"  {name} warm-up: {share:0 %} of the time went into compiling, once more"));
+            // In the other cases they warm up within a round.
+            await RunAsync(title, server, contestant, workload.ToWarmUpOthers(), cancellationToken);
         }
     }
 

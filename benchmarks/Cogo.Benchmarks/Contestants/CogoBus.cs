@@ -8,8 +8,7 @@ internal sealed class CogoBus(string connectionString) : IContestant, IAsyncDisp
 {
     public const string ContestantName = "cogo";
 
-    /// <summary>For all rounds, as workers run for days: each new one would be compiling first.</summary>
-    private IAsyncDisposable? _others;
+    private readonly CogoWorkerProcesses _others = new(CogoWorkerProcess.Messages, connectionString);
 
     public string Name => ContestantName;
 
@@ -28,13 +27,7 @@ internal sealed class CogoBus(string connectionString) : IContestant, IAsyncDisp
         };
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_others is not null)
-        {
-            await _others.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _others.DisposeAsync();
 
     private static async Task<IReadOnlyDictionary<string, double>> PublishAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
@@ -47,7 +40,7 @@ internal sealed class CogoBus(string connectionString) : IContestant, IAsyncDisp
 
     private async Task<IReadOnlyDictionary<string, double>> EndToEndAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
-        _others ??= await CogoWorkerProcess.StartManyAsync(CogoWorkerProcess.Messages, connectionString, workload.Workers - 1, cancellationToken);
+        await _others.StartAsync(workload.Workers - 1, cancellationToken);
         await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
         await using var bus = CogoSettings.Bus(database);
         await bus.SubscribeAsync(CogoSettings.Route, new CogoSettings.Nothing(), CogoSettings.Subscription, cancellationToken);

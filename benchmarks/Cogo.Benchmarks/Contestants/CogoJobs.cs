@@ -8,8 +8,7 @@ namespace Cogo.Benchmarks.Contestants;
 /// <summary>Cogo's job queue, enqueueing and running in this process, or run by more worker processes.</summary>
 internal sealed class CogoJobs(string connectionString) : IContestant, IAsyncDisposable
 {
-    /// <summary>For all rounds, as workers run for days: each new one would be compiling first.</summary>
-    private IAsyncDisposable? _others;
+    private readonly CogoWorkerProcesses _others = new(CogoWorkerProcess.Jobs, connectionString);
 
     public string Name => CogoBus.ContestantName;
 
@@ -28,13 +27,7 @@ internal sealed class CogoJobs(string connectionString) : IContestant, IAsyncDis
         };
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_others is not null)
-        {
-            await _others.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _others.DisposeAsync();
 
     private static async Task<IReadOnlyDictionary<string, double>> EnqueueAloneAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
@@ -48,7 +41,7 @@ internal sealed class CogoJobs(string connectionString) : IContestant, IAsyncDis
 
     private async Task<IReadOnlyDictionary<string, double>> EndToEndAsync(NpgsqlDataSource database, Workload workload, CancellationToken cancellationToken)
     {
-        _others ??= await CogoWorkerProcess.StartManyAsync(CogoWorkerProcess.Jobs, connectionString, workload.Workers - 1, cancellationToken);
+        await _others.StartAsync(workload.Workers - 1, cancellationToken);
         await using var acknowledged = await AcknowledgedCount.OpenAsync(database, cancellationToken);
         await using var bus = CogoSettings.Bus(database);
         var queue = new JobQueue(database, bus);

@@ -51,27 +51,6 @@ internal sealed class CogoWorkerProcess : IAsyncDisposable
         return worker;
     }
 
-    /// <summary>So many, which end together.</summary>
-    /// <inheritdoc cref="StartAsync" path="/param" />
-    public static async Task<IAsyncDisposable> StartManyAsync(string kind, string connectionString, int workers, CancellationToken cancellationToken)
-    {
-        var many = new Many();
-        try
-        {
-            for (var i = 0; i < workers; i++)
-            {
-                many.Add(await StartAsync(kind, connectionString, cancellationToken));
-            }
-
-            return many;
-        }
-        catch
-        {
-            await many.DisposeAsync();
-            throw;
-        }
-    }
-
     /// <summary>What the process itself runs.</summary>
     /// <inheritdoc cref="StartAsync" path="/param" />
     public static async Task<int> RunAsync(string kind, CancellationToken cancellationToken)
@@ -103,20 +82,5 @@ internal sealed class CogoWorkerProcess : IAsyncDisposable
         _process.StandardInput.Close();
         await _process.WaitForExitAsync();
         _process.Dispose();
-    }
-
-    private sealed class Many : IAsyncDisposable
-    {
-        private readonly List<CogoWorkerProcess> _processes = [];
-
-        public void Add(CogoWorkerProcess process) => _processes.Add(process);
-
-        public async ValueTask DisposeAsync()
-        {
-            foreach (var process in _processes)
-            {
-                await process.DisposeAsync();
-            }
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cogo.Core.Bus;
 using Cogo.Core.Jobs;
 using Npgsql;
@@ -13,6 +14,7 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
     private const int Publishers = 3;
     private const int LeastWarmUpSeconds = 8;
     private const int MostWarmUpSeconds = 40;
+    private const int ProgressSeconds = 10;
 
     private static readonly Task<Outcome> Done = Task.FromResult<Outcome>(Outcome.Completed());
     private static readonly Task<JobOutcome> Succeeded = Task.FromResult<JobOutcome>(new JobOutcome.Succeeded());
@@ -45,7 +47,9 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var publishing = Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => Task.Run(() => PublishAsync(publish, stop.Token), cancellationToken)));
 
-        await WarmUpAsync(cancellationToken);
+        // Code is compiled and pages are cached before the first second counts.
+        await Compiling.UntilLittleAsync(
+            "one second of warm-up", LeastWarmUpSeconds, MostWarmUpSeconds, () => Task.Delay(TimeSpan.FromSeconds(1), cancellationToken));
         var perSecond = new List<double>();
         using var seconds = new PeriodicTimer(TimeSpan.FromSeconds(1));
         var (before, at) = (Interlocked.Read(ref _handled), System.Diagnostics.Stopwatch.GetTimestamp());
@@ -61,26 +65,17 @@ internal sealed class SteadyRun(NpgsqlDataSource database, TimeSpan time, bool j
             at = System.Diagnostics.Stopwatch.GetTimestamp();
             perSecond.Add((now - before) / System.Diagnostics.Stopwatch.GetElapsedTime(then, at).TotalSeconds);
             before = now;
+            if (perSecond.Count % ProgressSeconds == 0)
+            {
+                await Console.Error.WriteLineAsync(string.Create(
+                    CultureInfo.InvariantCulture, $"  {perSecond.Count} of {time.TotalSeconds:0} s: {perSecond.TakeLast(ProgressSeconds).Average():0} a second"));
+            }
         }
 
         await stop.CancelAsync();
         await publishing;
         await acknowledged.UntilAsync(Interlocked.Read(ref _published), cancellationToken);
         return perSecond;
-    }
-
-    /// <summary>Code is compiled and pages are cached before the first second counts.</summary>
-    private static async Task WarmUpAsync(CancellationToken cancellationToken)
-    {
-        for (var seconds = 0; seconds < MostWarmUpSeconds; seconds++)
-        {
-            var compiling = Compiling.Begin();
-            await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
-            if (seconds >= LeastWarmUpSeconds && compiling.Share < Compiling.Little)
-            {
-                return;
-            }
-        }
     }
 
     private async Task<IAsyncDisposable> WorkAsync(MessageBus bus, CancellationToken cancellationToken)
